@@ -1,0 +1,3 @@
+//! The `rhapsode` binary.
+
+fn main() {}

@@ -1,0 +1,196 @@
+//! Changes as data: what they are called, how they are done, and what they make of the host.
+
+use super::resource::{Key, Resource, State};
+use crate::event::Sign;
+use crate::remote::Command;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// All that an operation would change; empty when reality is as wanted.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// In the order in which they are done.
+    pub changes: Vec<Change>,
+}
+
+/// One change.
+#[derive(Debug)]
+pub struct Change {
+    /// What kind of change.
+    pub sign: Sign,
+    /// A few words: `mode 0600 -> 0644`.
+    pub text: String,
+    /// Text before and after, where people want to see it.
+    pub diff: Option<(String, String)>,
+    /// How it is done.
+    pub steps: Vec<Step>,
+    /// What it makes of the host; the overlay of a plan takes it.
+    pub effects: Vec<Effect>,
+}
+
+/// How a change is done.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A command that must succeed. Its output becomes the operation's output.
+    Run(Command),
+    /// A whole file, put in place at once.
+    Write(FileWrite),
+    /// A command repeated until it succeeds.
+    Wait {
+        /// The question.
+        command: Command,
+        /// Between two tries.
+        every: Duration,
+        /// When to give up.
+        timeout: Duration,
+        /// What is waited for, in words.
+        what: String,
+    },
+    /// Asks for a restart of the host and waits until it answers again.
+    Reboot {
+        /// What starts it.
+        command: Command,
+        /// When to give up.
+        timeout: Duration,
+    },
+    /// Steps that are undone when the check fails: nobody may be locked out by a typing error.
+    Guarded {
+        /// What is done.
+        steps: Vec<Step>,
+        /// A login on a fresh connection must succeed afterwards.
+        fresh_login: bool,
+        /// What brings back the state before.
+        undo: Vec<Step>,
+    },
+}
+
+/// A whole file: temp file beside it, mode and owner first, fsync, rename.
+#[derive(Debug, Clone)]
+pub struct FileWrite {
+    /// Absolute path.
+    pub path: String,
+    /// What it shall hold.
+    pub content: Source,
+    /// Permission bits; those of the file before, or 0644 less the umask, when unset.
+    pub mode: Option<u32>,
+    /// User name or number.
+    pub owner: Option<String>,
+    /// Group name or number.
+    pub group: Option<String>,
+    /// Command that must accept the temp file before it is put in place; `%s` is its path.
+    pub validate: Option<String>,
+    /// Write into the existing file instead of renaming over it (mount points).
+    pub in_place: bool,
+    /// Keep the content before in `PATH.TIMESTAMP.bak`.
+    pub backup: bool,
+    /// Make missing parent directories.
+    pub create_dirs: bool,
+}
+
+/// Where content comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// In memory; a UTF-8 text may hold secret tokens, swapped when it is sent.
+    Bytes(Arc<[u8]>),
+    /// A file on this machine, streamed.
+    Local(PathBuf),
+}
+
+/// What a change makes of the host.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// A resource is in this state afterwards.
+    Becomes(Key, State),
+    /// A resource changes in a way that only an apply can tell.
+    Unknown(Key, String),
+    /// Resources of this kind that are absent now may be there afterwards: a package brings files, units, users.
+    MayAppear {
+        /// `Resource::KIND`.
+        kind: &'static str,
+        /// Why: `package nginx`.
+        why: String,
+    },
+}
+
+impl Plan {
+    /// Nothing to change.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a change.
+    #[must_use]
+    pub fn with(mut self, change: Change) -> Self {
+        self.changes.push(change);
+        self
+    }
+
+    /// Adds a change when one field differs. `None` as `wanted` leaves it alone.
+    #[must_use]
+    pub fn set<T: PartialEq>(self, seen: T, wanted: Option<T>, change: impl FnOnce(T) -> Change) -> Self {
+        match wanted {
+            Some(wanted) if wanted != seen => self.with(change(wanted)),
+            _ => self,
+        }
+    }
+
+    /// True when reality is as wanted.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+impl From<Change> for Plan {
+    fn from(change: Change) -> Self {
+        Self::new().with(change)
+    }
+}
+
+impl Change {
+    /// A change in words; `steps` and `effects` are added by the methods below.
+    pub fn new(sign: Sign, text: impl Into<String>) -> Self {
+        Self { sign, text: text.into(), diff: None, steps: Vec::new(), effects: Vec::new() }
+    }
+
+    /// Adds a command.
+    #[must_use]
+    pub fn run(self, command: Command) -> Self {
+        self.step(Step::Run(command))
+    }
+
+    /// Adds a step.
+    #[must_use]
+    pub fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// Shows the text before and after.
+    #[must_use]
+    pub fn diff(mut self, before: impl Into<String>, after: impl Into<String>) -> Self {
+        self.diff = Some((before.into(), after.into()));
+        self
+    }
+
+    /// Says in which state a resource is afterwards.
+    #[must_use]
+    pub fn makes<R: Resource>(mut self, key: impl Into<String>, state: R) -> Self {
+        self.effects.push(Effect::Becomes(Key::of::<R>(key), State::new(state)));
+        self
+    }
+
+    /// Says that a resource changes in a way that only an apply can tell.
+    #[must_use]
+    pub fn makes_unknown<R: Resource>(mut self, key: impl Into<String>, why: impl Into<String>) -> Self {
+        self.effects.push(Effect::Unknown(Key::of::<R>(key), why.into()));
+        self
+    }
+
+    /// Says that absent resources of a kind may be there afterwards.
+    #[must_use]
+    pub fn may_bring<R: Resource>(mut self, why: impl Into<String>) -> Self {
+        self.effects.push(Effect::MayAppear { kind: R::KIND, why: why.into() });
+        self
+    }
+}

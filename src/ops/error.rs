@@ -1,0 +1,95 @@
+//! Why an operation failed.
+
+use crate::remote::{Command, Output, ShellError};
+
+/// Why an operation failed, split by what a caller can do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpError {
+    /// Only an apply can tell: the operation is reported as unknown, not as failed.
+    #[error("known only after apply: {0}")]
+    Unknown(String),
+    /// The line to the host failed.
+    #[error(transparent)]
+    Shell(#[from] ShellError),
+    /// A command ended with a status that does not mean success.
+    #[error("`{command}` exited with {code}")]
+    Command {
+        /// The command line, redacted.
+        command: String,
+        /// Its exit status.
+        code: i32,
+        /// What it wrote on stderr, redacted.
+        stderr: String,
+        /// What it wrote on stdout, redacted.
+        stdout: String,
+    },
+    /// The wanted state cannot be reached; the user has to do something.
+    #[error("{message}")]
+    Refused {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// The host answered what no parser understands.
+    #[error("cannot make sense of the answer to `{command}`: {answer}")]
+    Answer {
+        /// What was asked.
+        command: String,
+        /// What came back, shortened.
+        answer: String,
+    },
+    /// A file on this machine cannot be read.
+    #[error("cannot read `{path}`")]
+    Local {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl OpError {
+    /// An error that the user has to resolve.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::Refused { message: message.into(), hint: None }
+    }
+
+    /// The same with something to do about it.
+    pub fn refused_with(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refused { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// A command that did not succeed.
+    pub fn command(command: &Command, output: &Output) -> Self {
+        Self::Command {
+            command: shorten(&command.shown(), 200),
+            code: output.code,
+            stderr: crate::secret::redact(&output.err_text()),
+            stdout: crate::secret::redact(&output.text()),
+        }
+    }
+
+    /// An answer that no parser understands.
+    pub fn answer(command: impl std::fmt::Display, answer: &[u8]) -> Self {
+        let answer = crate::secret::redact(&String::from_utf8_lossy(answer));
+        Self::Answer { command: shorten(&command.to_string(), 200), answer: shorten(&answer, 200) }
+    }
+
+    /// Something to do about it, where known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused { hint, .. } => hint.clone(),
+            Self::Shell(ShellError::Unreachable { hint, .. }) => hint.clone(),
+            _ => None,
+        }
+    }
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,58 @@
+//! Operations: what is wanted, what is seen, and the changes between.
+//!
+//! One file a family. `probe` only reads, `plan` is pure, changes are data and applied in one place, `apply`.
+
+mod apply;
+pub mod args;
+mod change;
+mod error;
+pub mod resource;
+mod registry;
+mod view;
+mod write;
+
+pub use apply::{Applied, apply};
+pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
+pub use error::OpError;
+pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
+pub use resource::Resource;
+pub use view::{Overlay, View};
+
+pub use write::INLINE_LIMIT;
+
+use serde::de::DeserializeOwned;
+
+/// A typed statement about one thing on a host.
+pub trait Operation: DeserializeOwned + Sized {
+    /// Its name in scripts: `file::put`.
+    const NAME: &'static str;
+
+    /// The field that the first argument of the binding fills: the thing on the host.
+    const TARGET: &'static str = "name";
+
+    /// True when the first argument may be an array that makes one operation; others run once for each element.
+    const TAKES_MANY: bool = false;
+
+    /// What was found on the host.
+    type Seen;
+
+    /// Refuses contradicting arguments; called before any host is asked.
+    ///
+    /// # Errors
+    /// A text that names the arguments and says what to do.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Finds out how the host is. Only reads.
+    ///
+    /// # Errors
+    /// [`OpError`]; [`OpError::Unknown`] when only an apply can tell.
+    fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError>;
+
+    /// Says what must change. Pure.
+    ///
+    /// # Errors
+    /// [`OpError`] when the wanted state cannot be reached from what was seen.
+    fn plan(&self, seen: &Self::Seen) -> Result<Plan, OpError>;
+}

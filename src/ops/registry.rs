@@ -1,0 +1,144 @@
+//! The list of operations, and what can be done with any of them by name: arguments, plans, reference.
+
+use super::{OpError, Operation, Plan, View};
+use serde::de::{DeserializeOwned, Deserializer, Visitor, value::Error as NoValue};
+use serde_json::Value;
+
+/// An operation whose arguments were accepted.
+pub trait Planned: Send {
+    /// Probes and plans.
+    ///
+    /// # Errors
+    /// As the operation's `probe` and `plan`.
+    fn plan(&self, view: &mut View<'_>) -> Result<Plan, OpError>;
+}
+
+struct Accepted<O>(O);
+
+impl<O: Operation + Send> Planned for Accepted<O> {
+    fn plan(&self, view: &mut View<'_>) -> Result<Plan, OpError> {
+        let seen = self.0.probe(view)?;
+        self.0.plan(&seen)
+    }
+}
+
+/// One operation of the list.
+pub struct Entry {
+    /// `file::put`.
+    pub name: &'static str,
+    /// The field that the first argument fills.
+    pub target: &'static str,
+    /// True when the first argument may be an array that makes one operation.
+    pub takes_many: bool,
+    /// All fields, the target among them.
+    pub fields: fn() -> &'static [&'static str],
+    /// Checks arguments; see [`ArgumentError`].
+    pub accept: fn(Value) -> Result<Box<dyn Planned>, ArgumentError>,
+}
+
+/// An argument that no operation takes like this.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ArgumentError {
+    /// No such argument.
+    #[error("`{op}` has no argument `{field}`")]
+    UnknownField {
+        /// `file::put`.
+        op: &'static str,
+        /// What was given.
+        field: String,
+        /// What may be given.
+        known: &'static [&'static str],
+    },
+    /// A value of the wrong type or form.
+    #[error("`{op}`: argument `{field}`: {problem}")]
+    Value {
+        /// `file::put`.
+        op: &'static str,
+        /// Which argument, with the path inside it.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Arguments that do not go together, or one that is missing.
+    #[error("`{op}`: {problem}")]
+    Arguments {
+        /// `file::put`.
+        op: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Entry {
+    const fn of<O: Operation + Send + 'static>() -> Self {
+        Self {
+            name: O::NAME,
+            target: O::TARGET,
+            takes_many: O::TAKES_MANY,
+            fields: fields::<O>,
+            accept: |value| accept::<O>(value),
+        }
+    }
+}
+
+fn accept<O: Operation + Send + 'static>(value: Value) -> Result<Box<dyn Planned>, ArgumentError> {
+    let known = fields::<O>();
+    if let Some(field) = value.as_object().and_then(|map| map.keys().find(|key| !known.contains(&key.as_str()))) {
+        return Err(ArgumentError::UnknownField { op: O::NAME, field: field.clone(), known });
+    }
+    let operation: O = serde_path_to_error::deserialize(value).map_err(|error| {
+        let field = error.path().to_string();
+        let problem = error.into_inner().to_string();
+        match field.as_str() {
+            "." | "" => ArgumentError::Arguments { op: O::NAME, problem },
+            _ => ArgumentError::Value { op: O::NAME, field, problem },
+        }
+    })?;
+    operation.check().map_err(|problem| ArgumentError::Arguments { op: O::NAME, problem })?;
+    Ok(Box::new(Accepted(operation)))
+}
+
+/// The names of a struct's fields, as its derived `Deserialize` asks for them.
+fn fields<T: DeserializeOwned>() -> &'static [&'static str] {
+    struct Names<'a>(&'a mut &'static [&'static str]);
+
+    impl<'de> Deserializer<'de> for Names<'_> {
+        type Error = NoValue;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, NoValue> {
+            Err(serde::de::Error::custom("only the names are wanted"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            visitor: V,
+        ) -> Result<V::Value, NoValue> {
+            *self.0 = fields;
+            self.deserialize_any(visitor)
+        }
+
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+            unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    let mut names: &'static [&'static str] = &[];
+    // Always an error: the deserializer has no value to give.
+    let _ = T::deserialize(Names(&mut names));
+    names
+}
+
+macro_rules! operations {
+    ($($operation:path),* $(,)?) => { &[$(Entry::of::<$operation>()),*] };
+}
+
+/// Every operation. A new one is one line here.
+pub static OPERATIONS: &[Entry] = operations![];
+
+/// The operation of a name.
+pub fn entry(name: &str) -> Option<&'static Entry> {
+    OPERATIONS.iter().find(|entry| entry.name == name)
+}

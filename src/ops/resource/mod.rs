@@ -1,0 +1,77 @@
+//! Things on a host whose state can be read, many in one script, and predicted in a plan.
+
+use super::OpError;
+use crate::remote::{Command, Output};
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A kind of thing on a host: a path, a user, a package, a unit.
+///
+/// Reading is batch-first: one script asks for many keys, so that the reads of a run cost few processes.
+pub trait Resource: Debug + Clone + Send + Sync + 'static {
+    /// A short word, unique among kinds: `path`.
+    const KIND: &'static str;
+
+    /// One script that reads all the keys, with few processes. It must exit with 0 when the things are absent.
+    fn script(keys: &[String]) -> Command;
+
+    /// Takes the answer apart: one state a key, in the order of the keys.
+    ///
+    /// # Errors
+    /// [`OpError::Answer`] when the host says what no parser understands.
+    fn parse(keys: &[String], output: &Output) -> Result<Vec<Self>, OpError>;
+
+    /// True when the thing is not there.
+    fn is_absent(&self) -> bool;
+
+    /// Whether a package, an image or a checkout may bring a thing of this key; `/srv` is never shipped.
+    fn may_be_brought(key: &str) -> bool {
+        let _ = key;
+        true
+    }
+
+    /// What a predicted state of another key says about this one: below an absent directory nothing is.
+    fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
+        let _ = (key, other, state);
+        None
+    }
+}
+
+/// Names one resource of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// [`Resource::KIND`].
+    pub kind: &'static str,
+    /// `/etc/motd`, `nginx.service`.
+    pub id: String,
+}
+
+impl Key {
+    /// The key of a resource of type `R`.
+    pub fn of<R: Resource>(id: impl Into<String>) -> Self {
+        Self { kind: R::KIND, id: id.into() }
+    }
+}
+
+/// A state of any kind, shared.
+#[derive(Clone)]
+pub struct State(Arc<dyn Any + Send + Sync>);
+
+impl State {
+    /// Wraps a state.
+    pub fn new<R: Resource>(state: R) -> Self {
+        Self(Arc::new(state))
+    }
+
+    /// The state, when it is of this kind.
+    pub fn get<R: Resource>(&self) -> Option<&R> {
+        self.0.downcast_ref()
+    }
+}
+
+impl Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("State")
+    }
+}

@@ -1,0 +1,26 @@
+//! Values that never print, and where they live.
+//!
+//! A secret or an unknown value travels through scripts, templates and maps as a *token*: a short text
+//! that names a slot in a process-wide table. Sinks that must have the value (file content, stdin, the
+//! environment of a remote command) call [`reveal`] at the last moment; everything else that leaves the
+//! process goes through [`redact`].
+
+mod table;
+mod token;
+
+pub use table::{conceal, forget_all, redact, reveal, unknown};
+pub use token::{Kind, Token, contains_token, contains_unknown, tokens};
+
+/// Why a text cannot be revealed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RevealError {
+    /// The text depends on what only an apply can tell.
+    #[error("the value is known only after apply: {0}")]
+    Unknown(String),
+    /// A secret must not be put where every user of a host can read it.
+    #[error("a secret would stand on a command line: pass it by `stdin` or `env`")]
+    CommandLine,
+    /// A token of another process or run.
+    #[error("the value holds a token that names no slot")]
+    Stale,
+}

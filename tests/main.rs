@@ -1,0 +1,6 @@
+//! The one test binary: one file a feature.
+
+mod support;
+
+mod cases;
+mod layout;
