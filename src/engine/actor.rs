@@ -3,6 +3,7 @@
 use super::host::HostRun;
 use super::meeting::{NoMeeting, Round, ScopeId, Value};
 use super::outcome::{Stop, unreachable};
+use super::play::Play;
 use super::run::Run;
 use super::settings::Settings;
 use super::slots::Place;
@@ -23,13 +24,14 @@ struct Standing {
     settings: Vec<Settings>,
     plays: Vec<String>,
     place: Option<Place>,
-    meetings: u64,
 }
 
 #[derive(Clone)]
 struct Scope {
     id: ScopeId,
     linear: bool,
+    /// Equal on all members that stand at the same place.
+    meetings: u64,
 }
 
 impl Actor {
@@ -37,11 +39,10 @@ impl Actor {
     pub fn new(run: Arc<Run>, own: Arc<HostRun>) -> Self {
         let standing = Standing {
             on: Vec::new(),
-            scopes: vec![Scope { id: Run::root(), linear: false }],
+            scopes: vec![Scope { id: Run::root(), linear: false, meetings: 0 }],
             settings: vec![Settings::default()],
             plays: Vec::new(),
             place: None,
-            meetings: 0,
         };
         Self { run, own, standing: Mutex::new(standing) }
     }
@@ -66,7 +67,7 @@ impl Actor {
     }
 
     /// The name of the innermost play.
-    pub fn play(&self) -> Option<String> {
+    pub fn play_name(&self) -> Option<String> {
         self.standing().plays.last().cloned()
     }
 
@@ -87,28 +88,28 @@ impl Actor {
         result
     }
 
-    /// Runs a block in a narrower scope: the hosts of a batch.
-    pub fn in_scope<T>(
+    /// Runs the body of a play in a narrower scope: the hosts of a batch. A host whose body fails leaves the scope.
+    pub(super) fn in_scope<E>(
         &self,
         id: &ScopeId,
         members: &[String],
-        play: Option<(&str, bool)>,
-        block: impl FnOnce() -> T,
-    ) -> T {
+        play: &Play,
+        body: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
         self.run.meetings.open(id, members);
-        let linear = play.is_some_and(|(_, linear)| linear);
         let mut standing = self.standing();
-        standing.scopes.push(Scope { id: id.clone(), linear });
-        standing.plays.extend(play.map(|(name, _)| name.to_owned()));
+        standing.scopes.push(Scope { id: id.clone(), linear: play.linear, meetings: 0 });
+        standing.plays.push(play.name.clone());
         drop(standing);
-        let result = block();
+        let result = body();
         let mut standing = self.standing();
         standing.scopes.pop();
-        if play.is_some() {
-            standing.plays.pop();
-        }
+        standing.plays.pop();
         drop(standing);
-        self.run.meetings.end_in(id, self.own.name());
+        match result {
+            Ok(()) => self.run.meetings.end_in(id, self.own.name()),
+            Err(_) => self.run.meetings.leave_in(id, self.own.name()),
+        }
         result
     }
 
@@ -120,8 +121,8 @@ impl Actor {
     /// A name for a scope that all hosts at this place agree on.
     pub fn scope_below(&self, at: &str, part: usize) -> ScopeId {
         let standing = self.standing();
-        let around = &standing.scopes.last().expect("the outermost scope stays").id.0;
-        ScopeId(format!("{around} > {at} #{} part {part}", standing.meetings))
+        let around = standing.scopes.last().expect("the outermost scope stays");
+        ScopeId(format!("{} > {at} #{} part {part}", around.id.0, around.meetings))
     }
 
     /// Waits for the other hosts of the scope; a waiting host holds no place.
@@ -132,7 +133,7 @@ impl Actor {
         let scope = self.scope();
         self.leave_place();
         let round = self.run.meetings.meet(&scope, self.own.name(), at, value)?;
-        self.standing().meetings += 1;
+        self.standing().scopes.last_mut().expect("the outermost scope stays").meetings += 1;
         Ok(round)
     }
 

@@ -137,11 +137,15 @@ impl Meetings {
         let mut state = self.lock();
         state.gone.insert(host.to_owned());
         for scope in state.scopes.values_mut() {
-            scope.members.retain(|member| member != host);
-            scope.ended.remove(host);
-            scope.arrived.remove(host);
-            scope.settle();
+            scope.leave(host);
         }
+        self.changed.notify_all();
+    }
+
+    /// A host takes no further part in one scope: what it did there failed.
+    pub fn leave_in(&self, id: &ScopeId, host: &str) {
+        let mut state = self.lock();
+        state.scopes.get_mut(id).expect("a scope is open while it has members").leave(host);
         self.changed.notify_all();
     }
 
@@ -176,6 +180,13 @@ impl Meetings {
 }
 
 impl Scope {
+    fn leave(&mut self, host: &str) {
+        self.members.retain(|member| member != host);
+        self.ended.remove(host);
+        self.arrived.remove(host);
+        self.settle();
+    }
+
     fn end(&mut self, host: &str) {
         if self.members.iter().any(|member| member == host) {
             self.ended.insert(host.to_owned());

@@ -98,7 +98,7 @@ impl Actor {
         self.login(host, Some(&call.at))?;
         let tries = settings.retries.unwrap_or(if call.retry_until.is_some() { 3 } else { 0 });
         for left in (0..=tries).rev() {
-            let verdict = match self.once(call, planned, host, settings) {
+            let verdict = match self.attempt(call, planned, host, settings) {
                 Ok(verdict) => verdict,
                 Err(error) => Verdict::failed(self.fatal(error, host, call)?),
             };
@@ -137,7 +137,7 @@ impl Actor {
     }
 
     /// One try: probe, plan, and do.
-    fn once(
+    fn attempt(
         &self,
         call: &Call<'_>,
         planned: &dyn Planned,
@@ -237,7 +237,7 @@ impl Actor {
             error: outcome.error.clone(),
             output,
             at: call.at.clone(),
-            play: self.play(),
+            play: self.play_name(),
             duration_ms: started.elapsed().as_millis() as u64,
         };
         Event::OperationFinished { host, end: Box::new(end) }
