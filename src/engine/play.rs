@@ -12,12 +12,14 @@ use std::sync::Arc;
 pub struct Play {
     /// Its name; the selector when unnamed.
     pub name: String,
-    /// Hosts that match its selector, in the wanted order.
+    /// Hosts that match its selector, in inventory order.
     pub hosts: Vec<String>,
     /// Sizes of its batches; the last one repeats. All hosts at once when empty.
     pub batches: Vec<Share>,
     /// How many hosts of a batch may fail; more stop the run.
     pub max_fail: Option<Share>,
+    /// Last host first.
+    pub reverse: bool,
     /// Hosts wait for each other before every operation.
     pub linear: bool,
     /// Settings of its operations.
@@ -146,7 +148,10 @@ impl Actor {
     pub fn play<E: From<Halt>>(&self, play: &Play, at: &str, mut body: impl FnMut() -> Result<(), E>) -> Result<(), E> {
         let came = self.meet(&format!("play at {at}"), None).map_err(Halt::from)?;
         let present = |host: &&String| came.came.iter().any(|(name, _)| name == *host);
-        let hosts: Vec<String> = play.hosts.iter().filter(present).cloned().collect();
+        let mut hosts: Vec<String> = play.hosts.iter().filter(present).cloned().collect();
+        if play.reverse {
+            hosts.reverse();
+        }
         let batches = play.split(&hosts);
         for (number, batch) in batches.iter().enumerate() {
             if batch.iter().any(|host| host == self.own().name()) {
