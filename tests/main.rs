@@ -2,5 +2,6 @@
 
 mod support;
 
+mod beds;
 mod cases;
 mod layout;
