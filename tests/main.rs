@@ -5,3 +5,4 @@ mod support;
 mod beds;
 mod cases;
 mod layout;
+mod staging;

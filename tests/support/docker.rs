@@ -165,7 +165,7 @@ pub fn docker(words: &[&str]) -> String {
 }
 
 /// The process whose end makes a leftover container of this one: `tests/run` where it started us.
-fn owner() -> String {
+pub fn owner() -> String {
     std::env::var("RHAPSODE_TEST_RUN").unwrap_or_else(|_| std::process::id().to_string())
 }
 
