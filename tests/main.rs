@@ -4,5 +4,6 @@ mod support;
 
 mod beds;
 mod cases;
+mod docs;
 mod layout;
 mod staging;
