@@ -2,5 +2,8 @@
 
 mod support;
 
+mod beds;
 mod cases;
+mod docs;
 mod layout;
+mod staging;
