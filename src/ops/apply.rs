@@ -21,6 +21,14 @@ pub fn apply(changes: &[Change], shell: &mut dyn Shell) -> Result<Applied, OpErr
     run_steps(&steps, shell)
 }
 
+/// Waits for what a plan says must come true, once its changes are done.
+///
+/// # Errors
+/// [`OpError`] when the time is over.
+pub fn settle(waits: &[Step], shell: &mut dyn Shell) -> Result<(), OpError> {
+    run_steps(&waits.iter().collect::<Vec<_>>(), shell).map(|_| ())
+}
+
 fn run_steps(steps: &[&Step], shell: &mut dyn Shell) -> Result<Applied, OpError> {
     let mut applied = Applied::default();
     let mut batch = Vec::new();

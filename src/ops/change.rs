@@ -2,7 +2,7 @@
 
 use super::resource::{Key, Resource, State};
 use crate::event::Sign;
-use crate::remote::Command;
+use crate::remote::{Command, Output};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,10 @@ use std::time::Duration;
 pub struct Plan {
     /// In the order in which they are done.
     pub changes: Vec<Change>,
+    /// What must come true before the operation is done. No change: only an apply waits, see [`super::settle`].
+    pub waits: Vec<Step>,
+    /// What an operation found that exists to read: `cmd::read`.
+    pub output: Option<Output>,
 }
 
 /// One change.
@@ -123,6 +127,13 @@ impl Plan {
     #[must_use]
     pub fn with(mut self, change: Change) -> Self {
         self.changes.push(change);
+        self
+    }
+
+    /// Adds something to wait for.
+    #[must_use]
+    pub fn wait(mut self, step: Step) -> Self {
+        self.waits.push(step);
         self
     }
 

@@ -11,7 +11,18 @@ mod registry;
 mod view;
 mod write;
 
-pub use apply::{Applied, apply};
+pub mod fact;
+
+mod cmd;
+mod docker;
+mod git;
+mod group;
+mod ssh;
+mod sudo;
+mod user;
+mod wait;
+
+pub use apply::{Applied, apply, settle};
 pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use error::OpError;
 pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
