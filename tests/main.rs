@@ -3,4 +3,8 @@
 mod support;
 
 mod cases;
+mod connect_container;
+mod connect_escalation;
+mod connect_ssh;
 mod layout;
+mod shell_framing;

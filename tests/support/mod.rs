@@ -1,3 +1,5 @@
 //! What tests share.
 
+pub mod hosts;
 pub mod shell;
+pub mod sshd;
