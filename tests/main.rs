@@ -8,3 +8,8 @@ mod docs;
 mod history;
 mod layout;
 mod staging;
+mod connect_container;
+mod connect_escalation;
+mod connect_ssh;
+mod layout;
+mod shell_framing;

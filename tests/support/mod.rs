@@ -10,3 +10,6 @@ pub mod project;
 pub mod shell;
 pub mod sshd;
 pub mod events;
+pub mod hosts;
+pub mod shell;
+pub mod sshd;
