@@ -1,3 +1,4 @@
 //! What tests share.
 
+pub mod accounts_bed;
 pub mod shell;
