@@ -13,3 +13,4 @@ mod connect_escalation;
 mod connect_ssh;
 mod layout;
 mod shell_framing;
+mod ops_accounts;

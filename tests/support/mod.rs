@@ -7,6 +7,7 @@ pub mod cli;
 pub mod digest;
 pub mod docker;
 pub mod project;
+pub mod accounts_bed;
 pub mod shell;
 pub mod sshd;
 pub mod events;

@@ -211,7 +211,10 @@ fn changed(field: Field<'_>, account: &Account) -> Option<(String, Account)> {
             after.uid = Some(uid);
             ("uid", before, uid.to_string())
         }
-        Field::Group(group) => ("group", std::mem::replace(&mut after.group, group.into()), group.into()),
+        Field::Group(group) => {
+            after.groups.remove(group);
+            ("group", std::mem::replace(&mut after.group, group.into()), group.into())
+        }
         Field::Comment(text) => ("comment", std::mem::replace(&mut after.comment, text.into()), text.into()),
         Field::Home(home) => ("home", std::mem::replace(&mut after.home, home.into()), home.into()),
         Field::Shell(shell) => ("shell", std::mem::replace(&mut after.shell, shell.into()), shell.into()),
