@@ -5,5 +5,6 @@ mod support;
 mod beds;
 mod cases;
 mod docs;
+mod history;
 mod layout;
 mod staging;

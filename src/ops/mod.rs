@@ -33,6 +33,9 @@ pub trait Operation: DeserializeOwned + Sized {
     /// True when the first argument may be an array that makes one operation; others run once for each element.
     const TAKES_MANY: bool = false;
 
+    /// Fields that name files on this machine; found from the project's root or beside the script.
+    const LOCAL_PATHS: &'static [&'static str] = &[];
+
     /// What was found on the host.
     type Seen;
 

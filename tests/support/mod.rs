@@ -9,3 +9,4 @@ pub mod docker;
 pub mod project;
 pub mod shell;
 pub mod sshd;
+pub mod events;
