@@ -5,3 +5,4 @@ mod support;
 mod cases;
 mod history;
 mod layout;
+mod report;
