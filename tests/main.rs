@@ -14,3 +14,4 @@ mod connect_ssh;
 mod layout;
 mod shell_framing;
 mod ops_accounts;
+mod report;
