@@ -3,6 +3,7 @@
 use super::host::HostRun;
 use super::meeting::{NoMeeting, Round, ScopeId, Value};
 use super::outcome::{Stop, unreachable};
+use super::perform::becoming;
 use super::play::Play;
 use super::run::Run;
 use super::settings::Settings;
@@ -173,8 +174,9 @@ impl Actor {
             return Ok(());
         }
         let name = host.name().to_owned();
+        let becoming = becoming(&self.settings(), host);
         self.run.emit(Event::HostConnecting { host: name.clone() });
-        match host.line().login() {
+        match host.line().login(becoming.as_ref()) {
             Ok(took) => {
                 self.run.emit(Event::HostConnected { host: name, duration_ms: took.as_millis() as u64 });
                 Ok(())

@@ -1,6 +1,7 @@
 //! Plays over hosts: plan and apply. Holds no script language and never prints: it emits events.
 
 mod actor;
+mod connected;
 mod diff;
 mod host;
 mod meeting;
@@ -14,6 +15,7 @@ mod slots;
 mod styled;
 
 pub use actor::Actor;
+pub use connected::Connected;
 pub use diff::unified;
 pub use host::{HostRun, Notes};
 pub use meeting::{Disagreement, Meetings, NoMeeting, Round, ScopeId, Value};

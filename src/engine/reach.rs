@@ -8,11 +8,11 @@ use std::time::Duration;
 
 /// The connection to one host; its shells share the login, the cache of reads and the count of exchanges.
 pub trait Line: Send + Sync {
-    /// Logs in, unless that was done; gives the wall time of the login.
+    /// Logs in as the user that operations will act as, unless that was done; gives the wall time it took.
     ///
     /// # Errors
-    /// [`ShellError::Unreachable`].
-    fn login(&self) -> Result<Duration, ShellError>;
+    /// [`ShellError::Unreachable`], [`ShellError::Escalation`].
+    fn login(&self, becoming: Option<&Escalation>) -> Result<Duration, ShellError>;
 
     /// A shell as the login user, or as another one. Opened at its first use.
     fn shell(&self, becoming: Option<&Escalation>) -> Box<dyn Shell>;

@@ -7,9 +7,9 @@ use super::settings::TagFilter;
 use super::slots::Slots;
 use crate::event::{Event, Mode};
 use crate::inventory::Host;
+use crate::remote::Interrupt;
 use indexmap::IndexMap;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What a run is asked to do.
@@ -38,7 +38,7 @@ pub struct Run {
     reach: Box<dyn Reach>,
     emit: Arc<dyn Emit>,
     hosts: Mutex<HashMap<String, Arc<HostRun>>>,
-    interrupt: Arc<AtomicBool>,
+    interrupt: Interrupt,
 }
 
 impl Run {
@@ -49,7 +49,7 @@ impl Run {
         selected: Vec<String>,
         reach: Box<dyn Reach>,
         emit: Arc<dyn Emit>,
-        interrupt: Arc<AtomicBool>,
+        interrupt: Interrupt,
     ) -> Arc<Self> {
         let run = Self {
             meetings: Meetings::default(),
@@ -99,7 +99,7 @@ impl Run {
 
     /// True once the user asked to stop.
     pub fn interrupted(&self) -> bool {
-        self.interrupt.load(Ordering::SeqCst)
+        self.interrupt.is_raised()
     }
 
     /// Logs out of every host.

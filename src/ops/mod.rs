@@ -11,6 +11,17 @@ mod registry;
 mod view;
 mod write;
 
+pub mod fact;
+
+mod cmd;
+mod docker;
+mod git;
+mod group;
+mod ssh;
+mod sudo;
+mod user;
+mod wait;
+
 pub use apply::{Applied, apply};
 pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use error::OpError;

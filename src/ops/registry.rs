@@ -139,7 +139,23 @@ macro_rules! operations {
 }
 
 /// Every operation. A new one is one line here.
-pub static OPERATIONS: &[Entry] = operations![];
+pub static OPERATIONS: &[Entry] = operations![
+    super::user::Present,
+    super::user::Absent,
+    super::user::Keys,
+    super::group::Present,
+    super::group::Absent,
+    super::sudo::Rule,
+    super::ssh::Server,
+    super::ssh::KnownHost,
+    super::cmd::Run,
+    super::cmd::Script,
+    super::cmd::Read,
+    super::wait::Port,
+    super::wait::Http,
+    super::wait::File,
+    super::wait::Ssh,
+];
 
 /// The operation of a name.
 pub fn entry(name: &str) -> Option<&'static Entry> {

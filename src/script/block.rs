@@ -36,7 +36,7 @@ pub fn run(ctx: &NativeCallContext, name: &str, body: &FnPtr, options: Map) -> R
         Err(error) => failed(ctx, &here, name, &options, error),
     };
     if let Some(always) = &options.always {
-        closure::call(ctx, always, vec![host])?;
+        closure::run(ctx, always, vec![host])?;
     }
     result
 }

@@ -20,6 +20,11 @@ pub fn call(ctx: &NativeCallContext, closure: &FnPtr, mut arguments: Vec<Dynamic
     }
 }
 
+/// The same for a closure whose value nobody wants.
+pub fn run(ctx: &NativeCallContext, closure: &FnPtr, arguments: Vec<Dynamic>) -> RhaiResultOf<()> {
+    call(ctx, closure, arguments).map(|_| ())
+}
+
 fn takes_fewer(error: &EvalAltResult, closure: &FnPtr) -> bool {
     matches!(error, EvalAltResult::ErrorFunctionNotFound(name, _) if name.starts_with(closure.fn_name()))
 }
@@ -41,7 +46,7 @@ impl Kept {
 
     /// Calls it on the engine that it came from.
     #[allow(deprecated, reason = "not deprecated: Rhai marks what may change between versions like this")]
-    pub fn call(&self, engine: &rhai::Engine, arguments: Vec<Dynamic>) -> RhaiResultOf<Dynamic> {
-        call(&self.context.create_context(engine), &self.closure, arguments)
+    pub fn run(&self, engine: &rhai::Engine, arguments: Vec<Dynamic>) -> RhaiResultOf<()> {
+        run(&self.context.create_context(engine), &self.closure, arguments)
     }
 }

@@ -137,7 +137,7 @@ fn custom(
     let outcome = perform(ctx, here, kind, target, unknown, common, &prepared)?;
     let changed = outcome.status == Some(OpStatus::Changed);
     if changed && here.actor().run.options.mode.applies() {
-        closure::call(ctx, &closures.apply, vec![host.clone(), left.clone()])?;
+        closure::run(ctx, &closures.apply, vec![host.clone(), left.clone()])?;
         if let Some(undo) = &closures.undo {
             let what = format!("{kind} {target}");
             here.undo().note(Undo { what, closure: undo.clone(), arguments: vec![host, left] });

@@ -289,10 +289,10 @@ fn run_play(ctx: &NativeCallContext, selector: &str, options: Map, body: &FnPtr)
     }
     let at = called_at(ctx);
     let result = here.actor().play(&play, &at, || {
-        closure::call(ctx, body, vec![current(&here)])?;
+        closure::run(ctx, body, vec![current(&here)])?;
         handler::flush(&here, ctx.engine())?;
         if let Some(gate) = &gate {
-            closure::call(ctx, gate, vec![current(&here)])?;
+            closure::run(ctx, gate, vec![current(&here)])?;
         }
         Ok(())
     });

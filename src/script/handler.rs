@@ -22,7 +22,7 @@ pub fn flush(here: &Here, engine: &Engine) -> RhaiResultOf<()> {
             return Err(undefined(first, &defined));
         };
         let kept = here.handlers().get(next).cloned().expect("just found");
-        kept.call(engine, vec![current(here)])?;
+        kept.run(engine, vec![current(here)])?;
         // Only now: a handler that fails stays pending.
         here.actor().own().notes().notified.retain(|name| name != next);
     }
