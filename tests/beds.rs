@@ -1,6 +1,7 @@
 //! The beds of the other tests do what their names say.
 
 use crate::support::docker::{Container, docker};
+use crate::support::network::Network;
 use crate::support::sshd::Sshd;
 use std::process::Command as Process;
 
@@ -30,11 +31,11 @@ fn a_digest_sees_content_mode_owner_links_and_accounts() {
         container.exec(
             "mkdir /srv; mkdir /srv/a && echo 1 >/srv/a/file && ln -s file /srv/a/link && chmod 0644 /srv/a/file",
         );
-        let before = container.digest();
-        before.assert_same(&container.digest());
+        let all = container.digest();
+        let before = container.digest_of(&["/srv"]);
         let change = |script: &str| {
             container.exec(script);
-            before.changes(&container.digest()).len()
+            before.changes(&container.digest_of(&["/srv"])).len()
         };
         assert_eq!(change("echo 2 >/srv/a/file"), 2, "content");
         assert_eq!(change("echo 1 >/srv/a/file; chmod 0600 /srv/a/file"), 2, "mode");
@@ -42,10 +43,11 @@ fn a_digest_sees_content_mode_owner_links_and_accounts() {
         assert_eq!(change("chown 0 /srv/a/file; ln -sf other /srv/a/link"), 2, "link");
         assert_eq!(change("ln -sf file /srv/a/link; touch '/srv/a/new file'"), 2, "a new file and its hash");
         assert_eq!(change("rm '/srv/a/new file'"), 0, "nothing");
-        assert_eq!(
-            before.changes(&container.digest_of(&["/srv/a"])).iter().filter(|line| line.starts_with('+')).count(),
-            0
-        );
+        all.assert_same(&container.digest());
+        container.exec("echo 'anna:x:4711:4711::/:/bin/sh' >>/etc/passwd");
+        let changes = all.changes(&container.digest());
+        assert!(changes.contains(&"+ account: anna:x:4711:4711::/:/bin/sh".to_owned()), "{changes:?}");
+        assert_eq!(changes.len(), 3, "the account and the hash of the file: {changes:?}");
     }
 }
 
@@ -73,6 +75,20 @@ fn ssh_reaches_a_container_with_the_written_config_alone() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+}
+
+#[test]
+fn a_container_behind_a_network_is_reached_through_the_one_before_it() {
+    let network = Network::new();
+    let bastion = Sshd::start();
+    network.connect(&bastion.container);
+    let inner = bastion.behind(&network);
+    bastion.add_to_config(&(inner.host_block("inner") + "    ProxyJump bed\n"));
+    let mut ssh = Process::new("ssh");
+    let output = ssh.arg("-F").arg(bastion.config()).args(["-o", "BatchMode=yes", "inner", "hostname"]).output();
+    let output = output.expect("ssh starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said.trim_end(), inner.container.name(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod digest;
 pub mod docker;
+pub mod network;
 pub mod project;
 pub mod accounts_bed;
 pub mod shell;

@@ -57,10 +57,13 @@ pub fn run(host: &Host, image: &Image, staging: &Staging, made_from: &str) -> Ve
     words.push(format!("--hostname={}", hostname(&host.name)));
     words.push(format!("--label={OWNER}={}", owner(staging)));
     words.push(format!("--label={MADE_FROM}={made_from}"));
+    let run = &host.connection.run;
     if image.runs_systemd {
-        words.extend(systemd(host.connection.connect).iter().map(|&word| word.to_owned()));
+        // The same mount twice is an error, so a word that the inventory says too is said once.
+        let ours = systemd(host.connection.connect).iter().map(|&word| word.to_owned());
+        words.extend(ours.filter(|word| !run.contains(word)));
     }
-    words.extend(host.connection.run.iter().cloned());
+    words.extend(run.iter().cloned());
     words.push(image.id.clone());
     words
 }
