@@ -3,4 +3,5 @@
 mod support;
 
 mod cases;
+mod inventory;
 mod layout;
