@@ -6,6 +6,7 @@ mod beds;
 mod cases;
 mod docs;
 mod history;
+mod inventory;
 mod layout;
 mod staging;
 mod connect_container;
