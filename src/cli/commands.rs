@@ -1,14 +1,17 @@
 //! The commands that are a few lines each.
 
 use super::args::{InventoryVerb, StagingVerb};
-use super::failure::{CliError, Exit};
-use super::session::Session;
+use super::failure::{CommandError, Exit};
+use super::session::{Session, shared_hosts};
 use super::staging::Staging;
 use super::{inventory, table};
 use crate::event::Mode;
+use crate::inventory::{Host, Inventory};
+use indexmap::IndexMap;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Prints a line of results.
 pub fn say(text: impl AsRef<str>) {
@@ -28,23 +31,26 @@ impl Session {
     ///
     /// # Errors
     /// The first mistake.
-    pub fn check(&self, playbooks: &[PathBuf]) -> Result<Exit, CliError> {
-        let inventory = match self.inventory() {
-            Ok(inventory) => inventory,
-            Err(CliError::NoInventory) => crate::inventory::Inventory::default(),
-            Err(error) => return Err(error),
+    pub fn check(&self, playbooks: &[PathBuf]) -> Result<Exit, CommandError> {
+        let inventory = match self.config.inventory.value.is_empty() {
+            true => Inventory::default(),
+            false => self.inventory()?,
         };
-        let world = self.world(&std::sync::Arc::new(inventory));
+        let inventory = Arc::new(inventory);
+        let world = self.world(&inventory);
         let all = if playbooks.is_empty() { self.all_playbooks() } else { playbooks.to_vec() };
         let mut failures = Vec::new();
         for playbook in &all {
-            if let Err(failure) = crate::script::check(&world, playbook) {
-                failures.push(failure);
-            }
+            let checked = crate::script::check(&world, playbook);
+            let rehearsed =
+                checked.and_then(|script| crate::script::rehearse(&world, rehearsed_hosts(&inventory), &script));
+            failures.extend(rehearsed.err());
         }
         let good = all.len() - failures.len();
         if let Some(last) = failures.pop() {
-            failures.into_iter().for_each(|failure| super::failure::print(&failure, self.look().paint));
+            for failure in failures {
+                CommandError::from(failure).print(&mut std::io::stderr(), self.look().paint);
+            }
             return Err(last.into());
         }
         if !self.flags.quiet {
@@ -65,12 +71,16 @@ impl Session {
     ///
     /// # Errors
     /// What is wrong with the inventory.
-    pub fn show_inventory(&self, verb: &InventoryVerb) -> Result<Exit, CliError> {
+    pub fn show_inventory(&self, verb: &InventoryVerb) -> Result<Exit, CommandError> {
         let known = self.inventory()?;
         match (verb, self.flags.json) {
             (InventoryVerb::List, json) => {
                 let hosts = self.selected(&known)?;
-                if json { say_json(&inventory::list_json(&known, &hosts)) } else { say(inventory::list(&known, &hosts)) }
+                if json {
+                    say_json(&inventory::list_json(&known, &hosts))
+                } else {
+                    say(inventory::list(&known, &hosts))
+                }
             }
             (InventoryVerb::Graph, true) => say_json(&inventory::graph_json(&known)),
             (InventoryVerb::Graph, false) => say(inventory::graph(&known)),
@@ -86,21 +96,21 @@ impl Session {
     ///
     /// # Errors
     /// What keeps the run from starting.
-    pub fn exec(&self, command: &[String], sudo: bool) -> Result<Exit, CliError> {
+    pub fn exec(&self, command: &[String], sudo: bool) -> Result<Exit, CommandError> {
         let words = command.iter().map(|word| json!(word).to_string()).collect::<Vec<_>>().join(", ");
         let sudo = if sudo { ", sudo: true" } else { "" };
         // One word is a line of shell, several are a command with its arguments.
         let command = if command.len() == 1 { words } else { format!("[{words}]") };
         let script = format!("cmd::run({command}, #{{ loud: true{sudo} }});");
         let prepared = self.prepare_text(&script, "exec")?;
-        Ok(self.run_now(&prepared, Mode::Apply)?.exit)
+        Ok(self.once(&prepared, Mode::Apply, true)?.exit)
     }
 
     /// `op 'SCRIPT'`
     ///
     /// # Errors
     /// What keeps the run from starting.
-    pub fn op(&self, script: &str, plan: bool) -> Result<Exit, CliError> {
+    pub fn op(&self, script: &str, plan: bool) -> Result<Exit, CommandError> {
         let prepared = self.prepare_text(script, "op")?;
         let mode = if plan { Mode::Plan } else { Mode::Apply };
         Ok(self.run(&prepared, mode)?.exit)
@@ -110,7 +120,7 @@ impl Session {
     ///
     /// # Errors
     /// What docker says.
-    pub fn staging(&self, verb: &StagingVerb) -> Result<Exit, CliError> {
+    pub fn staging(&self, verb: &StagingVerb) -> Result<Exit, CommandError> {
         let known = self.inventory()?;
         let hosts: Vec<_> = self.selected(&known)?.iter().filter_map(|name| known.host(name)).cloned().collect();
         let named = self.config.inventory.value.join(" ");
@@ -141,6 +151,21 @@ impl Session {
         say(table::aligned(cells));
         Exit::Done
     }
+}
+
+/// The hosts for a rehearsal; a stand-in where there is no inventory.
+fn rehearsed_hosts(inventory: &Inventory) -> IndexMap<String, Arc<Host>> {
+    let hosts = shared_hosts(inventory);
+    if !hosts.is_empty() {
+        return hosts;
+    }
+    let stand_in = Host {
+        name: "any-host".into(),
+        groups: vec!["all".into()],
+        connection: Default::default(),
+        data: IndexMap::new(),
+    };
+    IndexMap::from([(stand_in.name.clone(), Arc::new(stand_in))])
 }
 
 fn shown(value: &serde_json::Value) -> String {

@@ -134,10 +134,31 @@ impl Config {
                 None,
             )?,
             forks: from.pick("--forks", flags.forks, "RHAPSODE_FORKS", |text| number(&text), file.forks, 100)?,
-            diff: from.pick("--diff", diff.map(Some), "RHAPSODE_DIFF", |text| flag(&text).map(Some), file.diff.map(Some), None)?,
-            color: from.pick("--no-color", flags.no_color.then_some(false), "RHAPSODE_COLOR", |text| flag(&text), file.color, true)?,
+            diff: from.pick(
+                "--diff",
+                diff.map(Some),
+                "RHAPSODE_DIFF",
+                |text| flag(&text).map(Some),
+                file.diff.map(Some),
+                None,
+            )?,
+            color: from.pick(
+                "--no-color",
+                flags.no_color.then_some(false),
+                "RHAPSODE_COLOR",
+                |text| flag(&text),
+                file.color,
+                true,
+            )?,
             state: from.pick("", None, "RHAPSODE_STATE", Ok, file.state, crate::state::Store::PATH.to_owned())?,
-            max_operations: from.pick("", None, "RHAPSODE_MAX_OPERATIONS", |text| number(&text), file.max_operations, 10_000_000)?,
+            max_operations: from.pick(
+                "",
+                None,
+                "RHAPSODE_MAX_OPERATIONS",
+                |text| number(&text),
+                file.max_operations,
+                10_000_000,
+            )?,
             max_depth: from.pick("", None, "RHAPSODE_MAX_DEPTH", |text| number(&text), file.max_depth, 64)?,
         })
     }
@@ -186,8 +207,8 @@ impl Origins {
             return Ok(Setting { value, origin: Origin::Flag(flag) });
         }
         if let Some(text) = std::env::var(variable).ok().filter(|text| !text.is_empty()) {
-            let value = parse(text.clone())
-                .map_err(|wanted| ConfigError::Variable { name: variable, value: text, wanted })?;
+            let value =
+                parse(text.clone()).map_err(|wanted| ConfigError::Variable { name: variable, value: text, wanted })?;
             return Ok(Setting { value, origin: Origin::Variable(variable) });
         }
         Ok(match file {
@@ -230,6 +251,8 @@ fn wrong(error: &serde_yaml::Error) -> ConfigError {
     let text = error.render_with_formatter(&serde_yaml::UserMessageFormatter);
     let message = text.split(" at line ").next().unwrap_or_default().trim_end_matches([',', '.', ':']).to_owned();
     let unknown = message.split('`').nth(1).filter(|_| message.contains("unknown field")).map(str::to_owned);
-    let hint = unknown.and_then(|name| crate::inventory::nearest(&name, NAMES.iter().copied()).map(|near| format!("did you mean `{near}`?")));
+    let hint = unknown.and_then(|name| {
+        crate::inventory::nearest(&name, NAMES.iter().copied()).map(|near| format!("did you mean `{near}`?"))
+    });
     ConfigError::File { message, at, hint }
 }

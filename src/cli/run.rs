@@ -1,11 +1,11 @@
 //! `plan`, `apply`, `drift`, `op`, `exec`: a playbook on the selected hosts, told to every sink.
 
-use super::failure::{CliError, Exit};
+use super::failure::{CommandError, Exit};
 use super::git::checkout;
 use super::session::{Session, shared_hosts};
 use crate::connect;
 use crate::engine::{Connected, Emit, Options, Run, TagFilter};
-use crate::event::{Bus, Event, Mode, RunStart, Sink, Totals};
+use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
 use crate::inventory::Inventory;
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
@@ -49,7 +49,7 @@ impl Session {
     ///
     /// # Errors
     /// Every mistake that can be found without a host.
-    pub fn prepare(&self, playbook: &Path) -> Result<Prepared, CliError> {
+    pub fn prepare(&self, playbook: &Path) -> Result<Prepared, CommandError> {
         let inventory = Arc::new(self.inventory()?);
         self.warn(&inventory);
         let hosts = self.selected(&inventory)?;
@@ -63,7 +63,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::prepare`].
-    pub fn prepare_text(&self, text: &str, shown: &str) -> Result<Prepared, CliError> {
+    pub fn prepare_text(&self, text: &str, shown: &str) -> Result<Prepared, CommandError> {
         let inventory = Arc::new(self.inventory()?);
         self.warn(&inventory);
         let hosts = self.selected(&inventory)?;
@@ -75,7 +75,10 @@ impl Session {
 
     fn warn(&self, inventory: &Inventory) {
         if !self.flags.quiet {
-            inventory.warnings().iter().for_each(|warning| super::failure::warn(warning, self.look().paint));
+            for warning in inventory.warnings() {
+                let at = warning.position().map_or_else(String::new, |at| format!(" ({at})"));
+                anstream::eprintln!("warning: {warning}{at}");
+            }
         }
     }
 
@@ -94,10 +97,10 @@ impl Session {
     ///
     /// # Errors
     /// What keeps the run from starting; that of hosts is in the exit code.
-    pub fn run(&self, prepared: &Prepared, mode: Mode) -> Result<Finished, CliError> {
+    pub fn run(&self, prepared: &Prepared, mode: Mode) -> Result<Finished, CommandError> {
         if mode.applies() && !self.flags.yes {
             if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-                return Err(CliError::NeedsYes);
+                return Err(CommandError::needs_yes());
             }
             let plan = self.once(prepared, Mode::Plan, false)?;
             let hopeless = plan.totals.failed + plan.totals.unreachable == plan.totals.hosts;
@@ -109,13 +112,18 @@ impl Session {
         self.once(prepared, mode, true)
     }
 
-    fn once(&self, prepared: &Prepared, mode: Mode, results: bool) -> Result<Finished, CliError> {
+    /// The run itself. `results` says whether stdout is its.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub(super) fn once(&self, prepared: &Prepared, mode: Mode, results: bool) -> Result<Finished, CommandError> {
         let started = Instant::now();
         let start = self.describe(prepared, mode);
         let bus = Arc::new(Bus::new(self.sinks(&start, results)?));
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
-        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone()).map_err(CliError::Temp)?;
+        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone())
+            .map_err(|error| unusable("cannot make a folder for connections", &error))?;
         let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
         let options = Options { mode, forks: self.config.forks.value, tags };
         let emit = Arc::new(Events(Arc::clone(&bus)));
@@ -127,24 +135,25 @@ impl Session {
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         let totals = bus.totals();
-        let exit = verdict(&run, &ends, &totals);
+        let exit = verdict(&run, &ends, &totals, self.pending_counts);
         let duration_ms = started.elapsed().as_millis() as u64;
-        bus.emit(Event::RunFinished { exit: exit.code().into(), duration_ms, totals: totals.clone() });
-        let broken = bus.finish();
+        bus.emit(Event::RunFinished { exit: exit.into(), duration_ms, totals: totals.clone() });
+        let history = bus.finish().into_iter().find(|dropped| dropped.sink == "history");
         runtime.shutdown_background();
-        match broken.into_iter().find(|dropped| dropped.sink == crate::state::SINK) {
-            Some(dropped) if exit == Exit::Done => Err(CliError::Sink(dropped.error)),
+        match history {
+            Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
             _ => Ok(Finished { exit, totals }),
         }
     }
 
-    fn sinks(&self, start: &RunStart, results: bool) -> Result<Vec<Box<dyn Sink>>, CliError> {
+    fn sinks(&self, start: &RunStart, results: bool) -> Result<Vec<Box<dyn Sink>>, CommandError> {
         let store = Store::open(&self.state_path())?;
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(store.begin(start)?)];
         if let Some(path) = &self.flags.events {
             let lines = match path.as_os_str() == "-" {
                 true => EventLines::new(Box::new(std::io::stdout())),
-                false => EventLines::open(path).map_err(|error| CliError::Write(path.clone(), error))?,
+                false => EventLines::open(path)
+                    .map_err(|error| unusable(&format!("cannot write `{}`", path.display()), &error))?,
             };
             sinks.push(Box::new(lines));
         }
@@ -158,7 +167,7 @@ impl Session {
     fn describe(&self, prepared: &Prepared, mode: Mode) -> RunStart {
         let checkout = checkout(&self.project.root);
         RunStart {
-            run: ulid::Ulid::new().to_string(),
+            run: ulid::Ulid::generate().to_string(),
             mode,
             playbook: prepared.shown.clone(),
             commit: checkout.commit,
@@ -192,8 +201,12 @@ impl Session {
 ///
 /// # Errors
 /// When the system gives no threads.
-pub fn runtime() -> Result<Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(CliError::Runtime)
+pub fn runtime() -> Result<Runtime, CommandError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| unusable("cannot start threads", &error))
 }
 
 /// The first Ctrl-C stops the run in order, the second one at once.
@@ -219,18 +232,14 @@ fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
     });
 }
 
-fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals) -> Exit {
-    if run.interrupted() {
-        return Exit::Interrupted;
-    }
-    if ends.iter().any(|end| end.mistake) {
-        return Exit::Mistake;
-    }
-    match (totals.failed, totals.unreachable) {
-        (0, 0) => Exit::Done,
-        (0, _) => Exit::Unreachable,
-        _ => Exit::Failed,
-    }
+fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals, pending: bool) -> Exit {
+    let of_hosts = Exit::of_run(run.options.mode, totals, run.interrupted(), pending);
+    let mistake = ends.iter().any(|end| end.mistake);
+    if mistake && of_hosts != Exit::Interrupted { Exit::Invalid } else { of_hosts }
+}
+
+fn unusable(message: &str, error: &std::io::Error) -> CommandError {
+    CommandError::new(Exit::Invalid, Failure { causes: vec![error.to_string()], ..Failure::new(message) })
 }
 
 fn agreed() -> bool {

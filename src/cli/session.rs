@@ -2,7 +2,7 @@
 
 use super::args::Common;
 use super::config::{Config, ConfigError};
-use super::failure::CliError;
+use super::failure::CommandError;
 use crate::event::Failure;
 use crate::inventory::{Host, Inventory, Loader, Selector, SelectorError};
 use crate::script::{Limits, Project, RhaiInventories, World};
@@ -19,6 +19,8 @@ pub struct Session {
     pub config: Config,
     /// The project.
     pub project: Arc<Project>,
+    /// Whether pending changes of a plan make its exit code.
+    pub pending_counts: bool,
 }
 
 impl Session {
@@ -32,17 +34,17 @@ impl Session {
             None => Project::around(&std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))),
         };
         let config = Config::load(&flags, &project.root)?;
-        Ok(Self { flags, config, project })
+        Ok(Self { flags, config, project, pending_counts: false })
     }
 
     /// Loads the inventory.
     ///
     /// # Errors
     /// What is wrong with it; that none is named.
-    pub fn inventory(&self) -> Result<Inventory, CliError> {
+    pub fn inventory(&self) -> Result<Inventory, CommandError> {
         let named = &self.config.inventory.value;
         if named.is_empty() {
-            return Err(CliError::NoInventory);
+            return Err(CommandError::no_inventory());
         }
         let mut scripts = RhaiInventories::new(Arc::clone(&self.project));
         let loader = Loader::new(&self.project.root).data(self.flags.data.iter().cloned()).rhai(&mut scripts);
@@ -65,19 +67,19 @@ impl Session {
     ///
     /// # Errors
     /// A selector that is wrong, or that matches nothing.
-    pub fn selected(&self, inventory: &Inventory) -> Result<Vec<String>, CliError> {
+    pub fn selected(&self, inventory: &Inventory) -> Result<Vec<String>, CommandError> {
         let limit = self.config.limit.value.as_deref().unwrap_or("all");
         let selected = self.select(inventory, limit)?;
         let excluded = match &self.flags.exclude {
-            Some(exclude) => match self.select(inventory, exclude) {
-                Err(CliError::Selector(error)) if error.is_no_match() => Vec::new(),
+            Some(exclude) => match Selector::parse(exclude)?.select(inventory, &*self.failed_hosts()) {
+                Err(error) if error.is_no_match() => Vec::new(),
                 excluded => excluded?,
             },
             None => Vec::new(),
         };
         let left: Vec<String> = selected.into_iter().filter(|host| !excluded.contains(host)).collect();
         if left.is_empty() {
-            return Err(CliError::NoHost);
+            return Err(CommandError::no_host());
         }
         Ok(left)
     }
@@ -86,21 +88,13 @@ impl Session {
     ///
     /// # Errors
     /// A selector that is wrong, or that matches nothing.
-    pub fn select(&self, inventory: &Inventory, selector: &str) -> Result<Vec<String>, CliError> {
+    pub fn select(&self, inventory: &Inventory, selector: &str) -> Result<Vec<String>, CommandError> {
         Ok(Selector::parse(selector)?.select(inventory, &*self.failed_hosts())?)
     }
 
     /// Path of the state store.
     pub fn state_path(&self) -> PathBuf {
         self.project.root.join(&self.config.state.value)
-    }
-
-    /// The store of past runs, when there is one.
-    ///
-    /// # Errors
-    /// When it cannot be used, or there is none.
-    pub fn past(&self) -> Result<Store, CliError> {
-        Store::open_existing(&self.state_path())?.ok_or(CliError::NoHistory)
     }
 
     /// What scripts share.
@@ -115,9 +109,9 @@ impl Session {
                 Err(error) => Err(Failure::new(error.to_string()).hint(error.hint())),
             }
         };
-        let limits =
-            Limits { operations: self.config.max_operations.value, depth: self.config.max_depth.value };
-        Arc::new(World { project: Arc::clone(&self.project), select: Box::new(select), limits })
+        let limits = Limits { operations: self.config.max_operations.value, depth: self.config.max_depth.value };
+        let data_keys = inventory.hosts().flat_map(|host| host.data.keys().cloned()).collect();
+        Arc::new(World { project: Arc::clone(&self.project), select: Box::new(select), limits, data_keys })
     }
 
     fn failed_hosts(&self) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {

@@ -102,6 +102,12 @@ impl Run {
         self.interrupt.is_raised()
     }
 
+    /// Ends every wait: hosts stop where they are.
+    pub fn interrupt(&self) {
+        self.interrupt.raise();
+        self.meetings.interrupt();
+    }
+
     /// Logs out of every host.
     pub fn close(&self) {
         let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

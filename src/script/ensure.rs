@@ -213,13 +213,19 @@ fn wrong_argument(ctx: &NativeCallContext, entry: &Entry, wrong: Wrong) -> Box<r
 }
 
 fn refused(ctx: &NativeCallContext, entry: &Entry, error: &ArgumentError) -> Box<rhai::EvalAltResult> {
-    let hint = match error {
+    mistake(ctx, error.to_string(), refusal_hint(entry, error))
+}
+
+/// What to do about arguments that an operation does not take.
+pub(super) fn refusal_hint(entry: &Entry, error: &ArgumentError) -> Option<String> {
+    match error {
         ArgumentError::UnknownField { field, known, .. } => {
             let known = known.iter().filter(|known| **known != entry.target).chain(COMMON).copied();
             Some(match nearest(field, known.clone()) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => {
-                    format!("it takes {}", known.filter(|name| !COMMON.contains(name)).collect::<Vec<_>>().join(", "))
+                    let own: Vec<&str> = known.filter(|name| !COMMON.contains(name)).collect();
+                    format!("it takes {}", own.join(", "))
                 }
             })
         }
@@ -227,8 +233,7 @@ fn refused(ctx: &NativeCallContext, entry: &Entry, error: &ArgumentError) -> Box
             Some("write the mode as text: \"0644\"".into())
         }
         _ => None,
-    };
-    mistake(ctx, error.to_string(), hint)
+    }
 }
 
 /// The most similar of some names, when one is similar enough to be meant.

@@ -20,9 +20,17 @@ impl Imports {
         Self { project, done: Mutex::default(), open: Mutex::default() }
     }
 
-    fn find(&self, name: &str, source: Option<&str>, at: Position) -> RhaiResultOf<PathBuf> {
+    /// The file of a module: `modules/nala` and `modules/nala.rhai` are the same.
+    ///
+    /// # Errors
+    /// A text with the places that were tried.
+    pub fn file(project: &Project, name: &str, source: Option<&str>) -> Result<PathBuf, String> {
         let file = if name.ends_with(".rhai") { name.to_owned() } else { format!("{name}.rhai") };
-        self.project.find(&file, source).map_err(|tried| {
+        project.find(&file, source)
+    }
+
+    fn find(&self, name: &str, source: Option<&str>, at: Position) -> RhaiResultOf<PathBuf> {
+        Self::file(&self.project, name, source).map_err(|tried| {
             fail(Failure { message: format!("cannot import `{name}`"), causes: vec![tried], ..Failure::default() }, at)
         })
     }

@@ -2,6 +2,7 @@
 
 mod block;
 mod builder;
+mod check;
 mod closure;
 mod common;
 mod convert;
@@ -15,16 +16,22 @@ mod handler;
 mod here;
 mod host;
 mod import;
+mod inventory;
+mod nowhere;
 mod opaque;
 mod project;
+pub mod reference;
 mod template;
 mod undo;
 mod world;
 
 pub use builder::bare;
+pub use check::{check, check_text};
 pub use done::Done;
 pub use drive::{HostEnd, drive};
 pub use ensure::ensure;
 pub use error::RhaiResultOf;
+pub use inventory::RhaiInventories;
+pub use nowhere::rehearse;
 pub use project::Project;
 pub use world::{Limits, Select, World};

@@ -9,6 +9,7 @@ use minijinja::value::{Serde, merge_maps};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, context};
 use rhai::plugin::*;
 use rhai::{Dynamic, ImmutableString, Map, NativeCallContext};
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 /// Steps of the template engine for one template, against endless loops.
@@ -80,7 +81,55 @@ fn render(ctx: &NativeCallContext, name: &str, text: &str, vars: serde_json::Val
     environment().render_named_str(name, text, layers).map_err(|error| wrong(ctx, name, &error))
 }
 
+/// A mistake in a template: message and hint.
+pub type Wrong = (String, Option<String>);
+
+/// Compiles a template.
+///
+/// # Errors
+/// Message and hint of a syntax error.
+pub fn parse(name: &str, text: &str) -> Result<(), Wrong> {
+    let environment: &Environment<'_> = environment();
+    environment.template_from_named_str(name, text).map(|_| ()).map_err(|error| describe(name, &error))
+}
+
+/// Looks for names in a template that neither `known` nor the engine defines.
+///
+/// # Errors
+/// Message and hint for the first one, or for a syntax error.
+pub fn undefined(name: &str, text: &str, known: &HashSet<String>) -> Result<(), Wrong> {
+    let environment: &Environment<'_> = environment();
+    let template = environment.template_from_named_str(name, text).map_err(|error| describe(name, &error))?;
+    let defined = |word: &String| {
+        known.contains(word) || word == "host" || environment.globals().any(|(global, _)| global == word)
+    };
+    let mut missing: Vec<String> =
+        template.undeclared_variables(false).into_iter().filter(|word| !defined(word)).collect();
+    missing.sort();
+    let Some(first) = missing.first() else {
+        return Ok(());
+    };
+    let guarded =
+        |line: &&str| line.contains(first.as_str()) && line.contains("is defined") || line.contains("default(");
+    if text.lines().any(|line| guarded(&line)) {
+        return Ok(());
+    }
+    let line = text
+        .lines()
+        .position(|line| line.contains(first.as_str()))
+        .map_or_else(String::new, |at| format!(":{}", at + 1));
+    let hint =
+        super::ensure::nearest(first, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+    let hint = hint.unwrap_or_else(|| "give it in `vars`, or set it in the inventory".into());
+    Err((format!("template `{name}{line}`: undefined variable `{first}`"), Some(hint)))
+}
+
 fn wrong(ctx: &NativeCallContext, name: &str, error: &minijinja::Error) -> Box<EvalAltResult> {
+    let (message, hint) = describe(name, error);
+    mistake(ctx, message, hint)
+}
+
+fn describe(name: &str, error: &minijinja::Error) -> Wrong {
     let line = error.line().map_or_else(String::new, |line| format!(":{line}"));
     let detail = error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
     let mut message = format!("template `{name}{line}`: {detail}");
@@ -90,7 +139,7 @@ fn wrong(ctx: &NativeCallContext, name: &str, error: &minijinja::Error) -> Box<E
         message = format!("template `{name}{line}`: undefined variable{missing}");
         hint = Some("give it in `vars`, or set it in the inventory".to_owned());
     }
-    mistake(ctx, message, hint)
+    (message, hint)
 }
 
 fn missing_name(error: &minijinja::Error) -> String {

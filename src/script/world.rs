@@ -2,6 +2,7 @@
 
 use super::project::Project;
 use crate::event::Failure;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Finds the hosts of a selector, in inventory order.
@@ -30,11 +31,13 @@ pub struct World {
     pub select: Box<Select>,
     /// Against endless scripts.
     pub limits: Limits,
+    /// Keys of the data of all hosts: names that templates may use.
+    pub data_keys: HashSet<String>,
 }
 
 impl World {
     /// The files of the project, without any inventory: for `check` and documentation.
     pub fn alone(project: Arc<Project>) -> Self {
-        Self { project, select: Box::new(|_| Ok(Vec::new())), limits: Limits::default() }
+        Self { project, select: Box::new(|_| Ok(Vec::new())), limits: Limits::default(), data_keys: HashSet::new() }
     }
 }
