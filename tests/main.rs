@@ -6,3 +6,4 @@ mod cases;
 mod history;
 mod layout;
 mod report;
+mod store_errors;

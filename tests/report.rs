@@ -258,7 +258,7 @@ fn an_apply_with_diff_shows_the_same_one_once() {
     let look = Look { diff: Some(true), ..Look::plain(Verbosity::Normal) };
     let text = shown(&events, look);
     assert_eq!(text.matches("+welcome").count(), 1);
-    assert!(text.contains("\n    the same diff as on a\n"), "{text}");
+    assert!(text.contains("0600 -> 0644  (diff as on a)\n"), "{text}");
     assert!(!plain(&events).contains("welcome"), "not asked for");
 }
 

@@ -1,1 +1,4 @@
 //! cli
+
+pub mod failure;
+pub mod history;

@@ -66,7 +66,7 @@ impl Human {
             from.push_str(&format!(", commit {}", commit.get(..7).unwrap_or(commit)));
         }
         if start.dirty {
-            from.push_str(" with uncommitted changes");
+            from.push_str(", dirty");
         }
         let what = format!("{} {}", start.mode.as_str(), one_line(&start.playbook));
         let hosts = match &start.hosts[..] {
@@ -94,21 +94,27 @@ impl Human {
             page.add(host, Entry { place, play: end.play.clone(), lines, diff: end.diff.clone() });
             return Vec::new();
         }
+        let diff = end.diff.as_deref().filter(|_| self.shows_diffs());
+        let first = diff.and_then(|diff| self.shown_on(host, diff));
         let mut text = vec![self.beside(host, &lines.head)];
+        if let Some(first) = &first {
+            text[0].push_str(&format!("  {}", self.look.paint.faint(format!("(diff as on {first})"))));
+        }
         text.extend(lines.below.iter().map(|line| format!("    {line}")));
-        text.extend(end.diff.as_deref().filter(|_| self.shows_diffs()).map_or_else(Vec::new, |d| self.diff(host, d)));
+        if let (Some(diff), None) = (diff, &first) {
+            let lines = diff_lines(diff, self.look.verbosity >= Verbosity::Verbose, self.look.paint);
+            text.extend(lines.iter().map(|line| format!("    {line}")));
+        }
         text
     }
 
-    /// A diff, or where it was shown before: twenty hosts that get the same file show it once.
-    fn diff(&mut self, host: &str, diff: &str) -> Vec<String> {
-        let paint = self.look.paint;
-        if let Some(first) = self.diffs.get(diff) {
-            return vec![format!("    {}", paint.faint(format!("the same diff as on {}", one_line(first))))];
+    /// The host on which this diff was shown before: twenty hosts that get the same file show it once.
+    fn shown_on(&mut self, host: &str, diff: &str) -> Option<String> {
+        let first = self.diffs.get(diff).map(|first| one_line(first).into_owned());
+        if first.is_none() {
+            self.diffs.insert(diff.to_owned(), host.to_owned());
         }
-        self.diffs.insert(diff.to_owned(), host.to_owned());
-        let all = self.look.verbosity >= Verbosity::Verbose;
-        diff_lines(diff, all, paint).iter().map(|line| format!("    {line}")).collect()
+        first
     }
 
     fn shows_diffs(&self) -> bool {
@@ -183,8 +189,9 @@ impl Human {
         if look.verbosity == Verbosity::Quiet {
             return parts.pop().unwrap_or_default();
         }
+        let changed = self.tally.hosts().filter(|(_, count)| count.changed > 0).count() as u64;
         let mut end = host_table(&self.tally, look.verbosity >= Verbosity::Verbose, paint);
-        end.push(closing(&run, totals, duration_ms, paint));
+        end.push(closing(&run, totals, changed, duration_ms, paint));
         parts.push(end);
         let parts = parts.into_iter().filter(|part| !part.is_empty());
         parts.flat_map(|part| std::iter::once(String::new()).chain(part)).collect()
