@@ -5,5 +5,6 @@ mod support;
 mod cases;
 mod history;
 mod layout;
+mod machine_output;
 mod report;
 mod store_errors;

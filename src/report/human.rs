@@ -142,28 +142,32 @@ impl Human {
     fn host_finished(&mut self, host: &str, status: HostStatus, error: Option<&Failure>) -> Vec<String> {
         let paint = self.look.paint;
         let op_error = self.op_errors.remove(host);
-        let message = error.map(|error| one_line(&error.message).into_owned());
         match status {
-            HostStatus::Failed | HostStatus::Unreachable => {
-                let known = op_error.as_ref().is_some_and(|op| error.is_none_or(|error| tells_of(error, op)));
-                let failure = match (error, op_error) {
-                    (Some(error), Some(op)) if known && tells_less(error, &op) => op,
-                    (Some(error), _) => error.clone(),
-                    (None, Some(op)) => op,
-                    (None, None) => Failure::new(if status == HostStatus::Failed { "failed" } else { "unreachable" }),
-                };
-                self.problems.add(host, failure);
-                let word = if status == HostStatus::Unreachable { "unreachable" } else { "failed" };
-                let text = message.map_or_else(|| word.to_owned(), |message| format!("{word}: {message}"));
-                let line = self.beside(host, &format!("{} {}", paint.error("x"), paint.bad(text)));
-                if known || self.page.is_some() { Vec::new() } else { vec![line] }
-            }
+            HostStatus::Failed => self.lost(host, "failed", error, op_error),
+            HostStatus::Unreachable => self.lost(host, "unreachable", error, op_error),
             HostStatus::Skipped => {
-                let text = message.map_or_else(|| "skipped".to_owned(), |message| format!("skipped: {message}"));
+                let text = with_message("skipped", error);
                 vec![self.beside(host, &format!("{} {}", paint.faint("."), paint.faint(text)))]
             }
             HostStatus::Ok | HostStatus::Changed => Vec::new(),
         }
+    }
+
+    /// Keeps for the end why a host failed, and tells it in a line when no operation has done so.
+    fn lost(&mut self, host: &str, word: &str, error: Option<&Failure>, op: Option<Failure>) -> Vec<String> {
+        let paint = self.look.paint;
+        let told = op.as_ref().is_some_and(|op| error.is_none_or(|error| tells_of(error, op)));
+        let failure = match (error, op) {
+            (Some(error), Some(op)) if told && tells_less(error, &op) => op,
+            (Some(error), _) => error.clone(),
+            (None, Some(op)) => op,
+            (None, None) => Failure::new(word),
+        };
+        self.problems.add(host, failure);
+        if told || self.page.is_some() {
+            return Vec::new();
+        }
+        vec![self.beside(host, &format!("{} {}", paint.error("x"), paint.bad(with_message(word, error))))]
     }
 
     fn play(&mut self, play: &str) -> Vec<String> {
@@ -226,6 +230,10 @@ impl Human {
             None => write(),
         }
     }
+}
+
+fn with_message(word: &str, error: Option<&Failure>) -> String {
+    error.map_or_else(|| word.to_owned(), |error| format!("{word}: {}", one_line(&error.message)))
 }
 
 /// True when the host failed by this operation and its error says so.
