@@ -1,43 +1,50 @@
 //! The state store: what it remembers, and what it says when it cannot.
 
 use crate::support::events::{DIFF, RUN, Story, change, nginx};
-use rhapsode::event::{Bus, Event, HostStatus, Mode, OpStatus, RunStart, Sign, Sink};
+use rhapsode::cli::failure::Exit;
+use rhapsode::cli::history::{Clock, history, history_json, show, show_json};
+use rhapsode::event::{Event, HostStatus, Mode, OpStatus, RunStart, Sign, Sink};
+use rhapsode::report::{Look, Paint, Verbosity};
 use rhapsode::state::{StateError, Store};
+use sqlx::{Connection, SqliteConnection};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-struct Project {
+pub struct Project {
     _dir: tempfile::TempDir,
-    path: PathBuf,
+    pub path: PathBuf,
 }
 
 impl Project {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temp dir");
         let path = dir.path().join(Store::PATH);
         Self { _dir: dir, path }
     }
 
-    fn open(&self) -> Store {
+    pub fn open(&self) -> Store {
         Store::open(&self.path).expect("the store opens")
     }
 
-    fn sql(&self, sql: &str) -> String {
-        let output = Command::new("sqlite3").arg(&self.path).arg(sql).output().expect("sqlite3 is installed");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
+    /// Asks the file behind the store's back.
+    pub fn sql(&self, sql: &'static str) -> Option<i64> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
+        runtime.block_on(async {
+            let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+            sqlx::query_scalar(sql).fetch_optional(&mut connection).await.expect("an answer")
+        })
     }
 }
 
-fn start(events: &[Event]) -> &RunStart {
+pub fn start(events: &[Event]) -> &RunStart {
     match &events[0] {
         Event::RunStarted(start) => start,
         other => panic!("a run starts with {other:?}"),
     }
 }
 
-fn record(store: &Store, events: &[Event]) {
+pub fn record(store: &Store, events: &[Event]) {
     let mut sink = store.begin(start(events)).expect("the run is recorded");
     events.iter().for_each(|event| sink.emit(event).expect("the sink takes it"));
     sink.finish().expect("all is written");
@@ -120,8 +127,11 @@ fn equal_diffs_of_many_hosts_are_kept_once() {
     let names: Vec<&str> = hosts.iter().map(String::as_str).collect();
     let story = names.iter().fold(Story::new(Mode::Plan, &names), |story, host| story.motd(host).done(host));
     record(&project.open(), &story.finish(0));
-    assert_eq!(project.sql("SELECT count(*), content FROM diffs"), format!("1|{DIFF}\n"));
-    assert_eq!(project.sql("SELECT count(*) FROM operations WHERE diff IS NOT NULL"), "50\n");
+    assert_eq!(project.sql("SELECT count(*) FROM diffs"), Some(1));
+    let store = project.open();
+    let operations = store.operations(RUN).expect("operations");
+    assert_eq!(operations.len(), 50);
+    assert!(operations.iter().all(|(_, end)| end.diff.as_deref() == Some(DIFF)));
 }
 
 #[test]
@@ -248,133 +258,74 @@ fn a_question_about_the_past_makes_no_store() {
     assert!(!project.path.exists());
 }
 
+fn listed(store: Option<&Store>) -> String {
+    let zone = jiff::tz::TimeZone::UTC;
+    let clock = Clock { now: "2026-11-20T12:00:00Z".parse().expect("a time"), zone };
+    let mut out = Vec::new();
+    history(store, 10, &clock, Paint::default(), &mut out).expect("listed");
+    String::from_utf8(out).expect("text")
+}
+
 #[test]
-fn a_store_that_is_no_database_is_named_as_damaged() {
+fn history_lists_runs_with_the_newest_first() {
     let project = Project::new();
-    std::fs::create_dir_all(project.path.parent().expect("a folder")).expect("made");
-    std::fs::write(&project.path, "this is no database, it only looks like a file\n".repeat(100)).expect("written");
-    let error = Store::open(&project.path).err().expect("refused");
-    assert!(matches!(error, StateError::Corrupt { .. }), "{error:?}");
-    assert_eq!(error.to_string(), format!("the state store `{}` is damaged", project.path.display()));
-    assert!(error.hint().expect("a hint").contains("move `"));
-}
-
-#[test]
-fn a_store_with_overwritten_pages_is_named_as_damaged() {
-    let project = Project::new();
-    record(&project.open(), &Story::mixed(Mode::Apply));
-    let mut bytes = std::fs::read(&project.path).expect("read");
-    bytes[100..].iter_mut().for_each(|byte| *byte = 0x5a);
-    std::fs::write(&project.path, bytes).expect("written");
-    let error = Store::open(&project.path).err().expect("refused");
-    assert!(matches!(error, StateError::Corrupt { .. }), "{error:?}");
-}
-
-#[test]
-fn a_store_of_a_newer_rhapsode_is_left_alone() {
-    let project = Project::new();
-    drop(project.open());
-    project.sql(
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-         VALUES (9999, 'of the future', 1, x'00', 1)",
-    );
-    let error = Store::open(&project.path).err().expect("refused");
-    assert!(matches!(error, StateError::Newer { version: 9999, .. }), "{error:?}");
-    assert_eq!(error.hint().as_deref(), Some("use the rhapsode that wrote it, or a newer one"));
-}
-
-/// Runs the calling test once more, in a process that `wrapper` has limited, with `path` as its store.
-fn again(test: &str, wrapper: &[&str], path: &Path) {
-    let output = Command::new(wrapper[0])
-        .args(&wrapper[1..])
-        .arg(std::env::current_exe().expect("the test binary"))
-        .args(["--exact", test, "--nocapture"])
-        .env(LIMITED, path)
-        .output()
-        .unwrap_or_else(|error| panic!("cannot run `{}`: {error}", wrapper[0]));
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
-}
-
-const LIMITED: &str = "RHAPSODE_TEST_LIMITED_STORE";
-
-fn limited() -> Option<PathBuf> {
-    std::env::var_os(LIMITED).map(PathBuf::from)
-}
-
-/// No file of the process may grow beyond this many blocks of 512 bytes; writing more fails as on a full disk.
-fn with_room(blocks: &str) -> [&str; 5] {
-    ["sh", "-c", "trap '' XFSZ; ulimit -f \"$0\" && exec \"$@\"", blocks, "env"]
-}
-
-/// Root must not be allowed what others are not.
-const WITHOUT_PRIVILEGE: [&str; 2] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
-
-#[test]
-fn a_disk_without_room_is_found_before_a_run_begins() {
-    let Some(path) = limited() else {
-        let project = Project::new();
-        drop(project.open());
-        return again("history::a_disk_without_room_is_found_before_a_run_begins", &with_room("64"), &project.path);
-    };
-    let error = Store::open(&path).err().expect("refused");
-    assert!(matches!(error, StateError::Full { .. }), "{error:?}");
-    assert_eq!(error.to_string(), format!("no space left for the state store `{}`", path.display()));
-    assert!(error.hint().expect("a hint").starts_with("free some space on the file system of `"));
-}
-
-#[test]
-fn a_disk_that_fills_up_in_a_run_ends_the_history_alone() {
-    let Some(path) = limited() else {
-        let project = Project::new();
-        return again(
-            "history::a_disk_that_fills_up_in_a_run_ends_the_history_alone",
-            &with_room("2048"),
-            &project.path,
-        );
-    };
-    let store = Store::open(&path).expect("there is some room");
-    let events = Story::new(Mode::Apply, &["a"]).finish(0);
-    let bus = Bus::new(vec![Box::new(store.begin(start(&events)).expect("the run is recorded"))]);
-    bus.emit(events[0].clone());
-    for n in 0..100 {
-        bus.emit(Event::Log { host: "a".into(), text: format!("{n} {}", "x".repeat(100_000)) });
+    assert_eq!(listed(None), "no run is recorded yet\n");
+    let store = project.open();
+    assert_eq!(listed(Some(&store)), "no run is recorded yet\n");
+    record(&store, &Story::mixed(Mode::Apply));
+    let mut dirty = apply("01JDZZZZZZZZZZZZZZZZZZZZZZ", |story| story.motd("a").abandoned());
+    if let Event::RunStarted(start) = &mut dirty[0] {
+        start.dirty = true;
+        start.started = "2026-11-20T11:58:00Z".into();
     }
-    let dropped = bus.finish();
-    assert_eq!(dropped.len(), 1);
-    assert_eq!(dropped[0].sink, "history");
-    let error = dropped[0].error.downcast_ref::<StateError>();
-    assert!(matches!(error, Some(StateError::Full { .. })), "{error:?}");
-    drop(bus);
-    let run = store.run("last").expect("still a run");
-    assert_eq!((run.run.as_str(), run.exit), (RUN, None));
+    record(&store, &dirty);
+    insta::assert_snapshot!(listed(Some(&store)), @r#"
+    run         when                          mode   playbook             commit    hosts  changes        exit  who
+    01JDZZZZZZ  2 min ago (2026-11-20 11:58)  apply  playbooks/site.rhai  9f2c1a7*      3        ?  unfinished  ada@desk
+    01JD3K8P2M  2 h ago (2026-11-20 10:00)    apply  playbooks/site.rhai  9f2c1a7       4        2           3  ada@desk
+    "#);
+
+    let mut json = Vec::new();
+    history_json(Some(&store), 1, &mut json).expect("listed");
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(json.as_array().map(Vec::len), Some(1));
+    assert_eq!(json[0]["run"], "01JDZZZZZZZZZZZZZZZZZZZZZZ");
+    assert_eq!(json[0]["exit"], serde_json::Value::Null);
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_named() {
-    let Some(path) = limited() else {
-        let project = Project::new();
-        let folder = project.path.parent().expect("a folder");
-        std::fs::create_dir_all(folder).expect("made");
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o555)).expect("set");
-        return again("history::a_directory_that_cannot_be_written_is_named", &WITHOUT_PRIVILEGE, &project.path);
-    };
-    let error = Store::open(&path).err().expect("refused");
-    assert!(matches!(error, StateError::ReadOnly { .. }), "{error:?}");
-    assert_eq!(error.to_string(), format!("cannot write the state store `{}`", path.display()));
-    let folder = path.parent().expect("a folder").display();
-    assert_eq!(error.hint(), Some(format!("make `{folder}` and the files in it writable for this user")));
+fn show_replays_a_run_and_names_one_that_is_not_there() {
+    let project = Project::new();
+    let store = project.open();
+    record(&store, &Story::mixed(Mode::Apply));
+    let path = project.path.with_file_name("shown");
+    let out = || Box::new(std::fs::File::create(&path).expect("made"));
+    let exit = show(&store, "last", Look::plain(Verbosity::Normal), out()).expect("shown");
+    assert_eq!(exit, Exit::Done);
+    let text = std::fs::read_to_string(&path).expect("read");
+    assert!(text.starts_with("apply playbooks/site.rhai on 4 hosts"), "{text}");
+    assert!(text.ends_with("1 unreachable in 812 ms\n"), "{text}");
+
+    show_json(&store, "01JD3K", out()).expect("shown");
+    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).expect("read")).expect("JSON");
+    assert_eq!(document["hosts"]["web-1"]["status"], "changed");
+
+    let error = show(&store, "01XX", Look::plain(Verbosity::Normal), out()).expect_err("no such run");
+    assert_eq!((error.exit, error.failure.message.as_str()), (Exit::Invalid, "no run `01XX` is recorded"));
 }
 
 #[test]
-fn a_store_that_cannot_be_written_is_named_though_it_can_be_read() {
-    let Some(path) = limited() else {
-        let project = Project::new();
-        drop(project.open());
-        std::fs::set_permissions(&project.path, std::fs::Permissions::from_mode(0o444)).expect("set");
-        let name = "history::a_store_that_cannot_be_written_is_named_though_it_can_be_read";
-        return again(name, &WITHOUT_PRIVILEGE, &project.path);
-    };
-    let error = Store::open(&path).err().expect("refused");
-    assert!(matches!(error, StateError::ReadOnly { .. }), "{error:?}");
+fn output_that_cannot_be_written_is_an_error_and_no_panic() {
+    let project = Project::new();
+    let store = project.open();
+    record(&store, &Story::mixed(Mode::Apply));
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    for error in [
+        show(&store, "last", Look::plain(Verbosity::Normal), Box::new(full())).expect_err("full"),
+        show_json(&store, "last", Box::new(full())).expect_err("full"),
+        history_json(Some(&store), 1, &mut full()).expect_err("full"),
+    ] {
+        assert_eq!(error.failure.message, "cannot write the output");
+        assert_eq!(error.failure.causes, ["No space left on device (os error 28)"]);
+    }
 }

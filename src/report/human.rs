@@ -66,7 +66,7 @@ impl Human {
             from.push_str(&format!(", commit {}", commit.get(..7).unwrap_or(commit)));
         }
         if start.dirty {
-            from.push_str(" with uncommitted changes");
+            from.push_str(", dirty");
         }
         let what = format!("{} {}", start.mode.as_str(), one_line(&start.playbook));
         let hosts = match &start.hosts[..] {
@@ -94,21 +94,27 @@ impl Human {
             page.add(host, Entry { place, play: end.play.clone(), lines, diff: end.diff.clone() });
             return Vec::new();
         }
+        let diff = end.diff.as_deref().filter(|_| self.shows_diffs());
+        let first = diff.and_then(|diff| self.shown_on(host, diff));
         let mut text = vec![self.beside(host, &lines.head)];
+        if let Some(first) = &first {
+            text[0].push_str(&format!("  {}", self.look.paint.faint(format!("(diff as on {first})"))));
+        }
         text.extend(lines.below.iter().map(|line| format!("    {line}")));
-        text.extend(end.diff.as_deref().filter(|_| self.shows_diffs()).map_or_else(Vec::new, |d| self.diff(host, d)));
+        if let (Some(diff), None) = (diff, &first) {
+            let lines = diff_lines(diff, self.look.verbosity >= Verbosity::Verbose, self.look.paint);
+            text.extend(lines.iter().map(|line| format!("    {line}")));
+        }
         text
     }
 
-    /// A diff, or where it was shown before: twenty hosts that get the same file show it once.
-    fn diff(&mut self, host: &str, diff: &str) -> Vec<String> {
-        let paint = self.look.paint;
-        if let Some(first) = self.diffs.get(diff) {
-            return vec![format!("    {}", paint.faint(format!("the same diff as on {}", one_line(first))))];
+    /// The host on which this diff was shown before: twenty hosts that get the same file show it once.
+    fn shown_on(&mut self, host: &str, diff: &str) -> Option<String> {
+        let first = self.diffs.get(diff).map(|first| one_line(first).into_owned());
+        if first.is_none() {
+            self.diffs.insert(diff.to_owned(), host.to_owned());
         }
-        self.diffs.insert(diff.to_owned(), host.to_owned());
-        let all = self.look.verbosity >= Verbosity::Verbose;
-        diff_lines(diff, all, paint).iter().map(|line| format!("    {line}")).collect()
+        first
     }
 
     fn shows_diffs(&self) -> bool {
@@ -136,28 +142,32 @@ impl Human {
     fn host_finished(&mut self, host: &str, status: HostStatus, error: Option<&Failure>) -> Vec<String> {
         let paint = self.look.paint;
         let op_error = self.op_errors.remove(host);
-        let message = error.map(|error| one_line(&error.message).into_owned());
         match status {
-            HostStatus::Failed | HostStatus::Unreachable => {
-                let known = op_error.as_ref().is_some_and(|op| error.is_none_or(|error| tells_of(error, op)));
-                let failure = match (error, op_error) {
-                    (Some(error), Some(op)) if known && tells_less(error, &op) => op,
-                    (Some(error), _) => error.clone(),
-                    (None, Some(op)) => op,
-                    (None, None) => Failure::new(if status == HostStatus::Failed { "failed" } else { "unreachable" }),
-                };
-                self.problems.add(host, failure);
-                let word = if status == HostStatus::Unreachable { "unreachable" } else { "failed" };
-                let text = message.map_or_else(|| word.to_owned(), |message| format!("{word}: {message}"));
-                let line = self.beside(host, &format!("{} {}", paint.error("x"), paint.bad(text)));
-                if known || self.page.is_some() { Vec::new() } else { vec![line] }
-            }
+            HostStatus::Failed => self.lost(host, "failed", error, op_error),
+            HostStatus::Unreachable => self.lost(host, "unreachable", error, op_error),
             HostStatus::Skipped => {
-                let text = message.map_or_else(|| "skipped".to_owned(), |message| format!("skipped: {message}"));
+                let text = with_message("skipped", error);
                 vec![self.beside(host, &format!("{} {}", paint.faint("."), paint.faint(text)))]
             }
             HostStatus::Ok | HostStatus::Changed => Vec::new(),
         }
+    }
+
+    /// Keeps for the end why a host failed, and tells it in a line when no operation has done so.
+    fn lost(&mut self, host: &str, word: &str, error: Option<&Failure>, op: Option<Failure>) -> Vec<String> {
+        let paint = self.look.paint;
+        let told = op.as_ref().is_some_and(|op| error.is_none_or(|error| tells_of(error, op)));
+        let failure = match (error, op) {
+            (Some(error), Some(op)) if told && tells_less(error, &op) => op,
+            (Some(error), _) => error.clone(),
+            (None, Some(op)) => op,
+            (None, None) => Failure::new(word),
+        };
+        self.problems.add(host, failure);
+        if told || self.page.is_some() {
+            return Vec::new();
+        }
+        vec![self.beside(host, &format!("{} {}", paint.error("x"), paint.bad(with_message(word, error))))]
     }
 
     fn play(&mut self, play: &str) -> Vec<String> {
@@ -183,8 +193,9 @@ impl Human {
         if look.verbosity == Verbosity::Quiet {
             return parts.pop().unwrap_or_default();
         }
+        let changed = self.tally.hosts().filter(|(_, count)| count.changed > 0).count() as u64;
         let mut end = host_table(&self.tally, look.verbosity >= Verbosity::Verbose, paint);
-        end.push(closing(&run, totals, duration_ms, paint));
+        end.push(closing(&run, totals, changed, duration_ms, paint));
         parts.push(end);
         let parts = parts.into_iter().filter(|part| !part.is_empty());
         parts.flat_map(|part| std::iter::once(String::new()).chain(part)).collect()
@@ -219,6 +230,10 @@ impl Human {
             None => write(),
         }
     }
+}
+
+fn with_message(word: &str, error: Option<&Failure>) -> String {
+    error.map_or_else(|| word.to_owned(), |error| format!("{word}: {}", one_line(&error.message)))
 }
 
 /// True when the host failed by this operation and its error says so.

@@ -1,7 +1,7 @@
 //! Live lines on a terminal: one a host while it runs, as many as fit.
 
 use super::operation::{count, duration};
-use super::{Paint, one_line};
+use super::{Align, Cell, Paint, Table, one_line};
 use crate::event::{Event, OpStatus};
 use indexmap::IndexMap;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -33,7 +33,7 @@ impl Live {
                 let mut bars = Bars::new(screen);
                 while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
                     let (rows, columns) = console::Term::stderr().size();
-                    let lines = lock(&board).lines(usize::from(rows).saturating_sub(2), usize::from(columns));
+                    let lines = lock(&board).lines(usize::from(rows), usize::from(columns));
                     bars.draw(lines);
                 }
             };
@@ -167,13 +167,17 @@ impl Board {
         self.running.entry(host.to_owned()).or_default()
     }
 
-    /// At most `rows` lines of at most `columns` cells, the two of the spinner among them.
+    /// Lines of at most `columns` cells, the two of the spinner among them. They take the lower half of the terminal:
+    /// what changes is printed above.
     fn lines(&self, rows: usize, columns: usize) -> Vec<String> {
-        let fit = rows.saturating_sub(2).max(1);
+        let fit = (rows / 2).saturating_sub(1).max(1);
         let shown = if self.running.len() > fit { fit - 1 } else { self.running.len() };
-        let width = self.running.keys().take(shown).map(|host| one_line(host).chars().count()).max().unwrap_or(0);
-        let mut lines: Vec<String> =
-            self.running.iter().take(shown).map(|(host, line)| self.text(host, line, width)).collect();
+        let mut table = Table::new(&[Align::Left, Align::Left, Align::Left]);
+        for (host, line) in self.running.iter().take(shown) {
+            let now = console::truncate_str(&line.now, columns / 2, "…");
+            table.row([one_line(host).into(), now.into(), self.counts(line)]);
+        }
+        let mut lines = table.lines();
         if self.running.len() > shown {
             lines.push(self.paint.faint(format!("… and {} more", self.running.len() - shown)));
         }
@@ -183,8 +187,7 @@ impl Board {
         lines.iter().map(|line| console::truncate_str(line, columns.saturating_sub(3), "…").into_owned()).collect()
     }
 
-    fn text(&self, host: &str, line: &Line, width: usize) -> String {
-        let host = one_line(host);
+    fn counts(&self, line: &Line) -> Cell {
         let mut counts = format!("{} ok", line.ok);
         if line.changed > 0 {
             counts.push_str(&self.paint.changed(format!(" {} changed", line.changed)));
@@ -192,8 +195,7 @@ impl Board {
         if line.failed > 0 {
             counts.push_str(&self.paint.bad(format!(" {} failed", line.failed)));
         }
-        let faint = |text: &str| self.paint.faint(text);
-        format!("{host:<width$}  {}  {}{}{}", line.now, faint("("), counts, faint(")"))
+        Cell::from(counts)
     }
 
     fn footer(&self) -> String {
@@ -240,11 +242,11 @@ mod tests {
 
     #[test]
     fn no_more_lines_are_drawn_than_fit_the_terminal() {
-        let lines = board(1_000, 200).lines(10, 80);
-        assert_eq!(lines.len(), 9);
-        assert_eq!(lines[0], "web-0  connecting  (0 ok)");
-        assert_eq!(lines[7], "… and 193 more");
-        assert_eq!(lines[8], "0 of 1000 hosts done, 800 waiting, 0 changes, 0 s");
+        let lines = board(1_000, 200).lines(20, 80);
+        assert_eq!(lines.len(), 10);
+        assert_eq!(lines[0], "web-0  connecting  0 ok");
+        assert_eq!(lines[8], "… and 192 more");
+        assert_eq!(lines[9], "0 of 1000 hosts done, 800 waiting, 0 changes, 0 s");
     }
 
     #[test]
@@ -258,6 +260,6 @@ mod tests {
         let mut board = board(2, 2);
         let (status, error) = (crate::event::HostStatus::Ok, None);
         board.update(&Event::HostFinished { host: "web-0".into(), status, exchanges: 1, error });
-        assert_eq!(board.lines(20, 80), ["web-1  connecting  (0 ok)", "1 of 2 hosts done, 0 changes, 0 s"]);
+        assert_eq!(board.lines(20, 80), ["web-1  connecting  0 ok", "1 of 2 hosts done, 0 changes, 0 s"]);
     }
 }

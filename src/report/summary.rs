@@ -97,14 +97,21 @@ fn kinds(hosts: &[(&str, &Count)]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// The sentence that closes a run; `duration_ms` is missing when it was killed.
-pub(super) fn closing(start: &RunStart, totals: &Totals, duration_ms: Option<u64>, paint: Paint) -> String {
+/// The sentence that closes a run. `changed` counts the hosts with a change, those that failed later among them;
+/// `duration_ms` is missing when the run was killed.
+pub(super) fn closing(
+    start: &RunStart,
+    totals: &Totals,
+    changed: u64,
+    duration_ms: Option<u64>,
+    paint: Paint,
+) -> String {
     let run = start.run.get(..SHORT_RUN).unwrap_or(&start.run);
     let name = paint.strong(format!("{} {run}:", start.mode.as_str()));
     let mut parts = vec![match start.mode {
         Mode::Apply => applied(totals),
-        Mode::Plan => predicted(totals, "change"),
-        Mode::Drift => predicted(totals, "difference"),
+        Mode::Plan => predicted(totals, changed, "change"),
+        Mode::Drift => predicted(totals, changed, "difference"),
     }];
     let bad = totals.failed > 0 || totals.unreachable > 0;
     if start.mode.applies() || totals.failed > 0 {
@@ -130,9 +137,9 @@ fn applied(totals: &Totals) -> String {
     format!("{}, {}", count(totals.hosts, "host"), count(totals.changes, "change"))
 }
 
-fn predicted(totals: &Totals, noun: &str) -> String {
+fn predicted(totals: &Totals, changed: u64, noun: &str) -> String {
     match totals.changes {
         0 => format!("no {noun}s on {}", count(totals.hosts, "host")),
-        changes => format!("{} on {} of {}", count(changes, noun), totals.changed, count(totals.hosts, "host")),
+        changes => format!("{} on {} of {}", count(changes, noun), changed, count(totals.hosts, "host")),
     }
 }

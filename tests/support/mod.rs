@@ -13,5 +13,3 @@ pub mod shell;
 pub mod sshd;
 pub mod events;
 pub mod hosts;
-pub mod shell;
-pub mod sshd;
