@@ -2,6 +2,17 @@
 
 mod support;
 
+mod beds;
 mod cases;
+mod docs;
+mod history;
 mod inventory;
 mod layout;
+mod staging;
+mod connect_container;
+mod connect_escalation;
+mod connect_ssh;
+mod layout;
+mod shell_framing;
+mod ops_accounts;
+mod report;

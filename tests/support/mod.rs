@@ -1,3 +1,17 @@
 //! What tests share.
 
+// A part that only one feature's tests use is still shared: the features come and go.
+#![allow(dead_code)]
+
+pub mod cli;
+pub mod digest;
+pub mod docker;
+pub mod network;
+pub mod project;
+pub mod accounts_bed;
 pub mod shell;
+pub mod sshd;
+pub mod events;
+pub mod hosts;
+pub mod shell;
+pub mod sshd;
