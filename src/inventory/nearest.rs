@@ -16,7 +16,7 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         let share = if alike >= 4 { 2 } else { 3 };
         let allowed = (length.max(lower.chars().count()) / share).max(1);
         let distance = damerau_levenshtein(&word, &lower);
-        if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
+        if distance <= allowed && distance < length && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, name));
         }
     }
@@ -39,5 +39,6 @@ mod tests {
     fn gives_nothing_when_no_name_is_near() {
         assert_eq!(nearest("banana", ["user", "port"]), None);
         assert_eq!(nearest("", ["user"]), None);
+        assert_eq!(nearest("c", ["a"]), None);
     }
 }

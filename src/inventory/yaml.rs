@@ -31,19 +31,37 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Node, InventoryError> {
 }
 
 fn broken(error: &serde_yaml::Error, file: &Arc<str>) -> InventoryError {
+    use serde_yaml::Error;
     let (line, column) = error.location().map_or((0, 0), place);
     let spot = Spot::new(file.clone(), line, column);
+    let say = |message: &str, hint: &str| InventoryError::at(&spot, message).hint(hint);
+    match innermost(error) {
+        Error::MultipleDocuments { .. } => say("a second YAML document begins here", "put it into a file of its own"),
+        Error::NullIntoString { .. } => say("a key is a text, not nothing", "quote it, or take the line out"),
+        Error::UnsupportedTag { tag, .. } => {
+            say(&format!("the tag `{tag}` means nothing here"), "write the plain value")
+        }
+        Error::NonFiniteFloat { value, .. } => say(&format!("`{value}` is not a finite number"), "quote it"),
+        Error::UnknownAnchor { .. } => {
+            say("no anchor of that name stands above", "define it by `&name`, or quote the value")
+        }
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. } => {
+            say("the document is too large or nested too deeply", "split it, and use fewer aliases")
+        }
+        other => {
+            let message = message(other);
+            say(&format!("broken YAML: {message}"), advice(&message))
+        }
+    }
+}
+
+fn innermost(error: &serde_yaml::Error) -> &serde_yaml::Error {
     match error.without_snippet() {
-        serde_yaml::Error::MultipleDocuments { .. } => {
-            InventoryError::at(&spot, "a second YAML document begins here").hint("put it into a file of its own")
-        }
-        serde_yaml::Error::NullIntoString { .. } => {
-            InventoryError::at(&spot, "a key is a text, not nothing").hint("quote it, or take the line out")
-        }
-        serde_yaml::Error::UnsupportedTag { tag, .. } => {
-            InventoryError::at(&spot, format!("the tag `{tag}` means nothing here")).hint("write the plain value")
-        }
-        other => InventoryError::at(&spot, format!("broken YAML: {}", message(other))).hint(advice(other)),
+        serde_yaml::Error::AliasError { error, .. } => innermost(error),
+        error => error,
     }
 }
 
@@ -54,17 +72,22 @@ fn message(error: &serde_yaml::Error) -> String {
     text[..end].trim_end_matches([',', '.', ':']).to_owned()
 }
 
-fn advice(error: &serde_yaml::Error) -> &'static str {
-    let text = error.to_string();
-    if text.contains("tab") {
-        "indent with blanks"
-    } else if text.contains("mapping values are not allowed") {
-        "check the indentation, and quote values that hold `: `"
-    } else if text.contains("unclosed") {
-        "close the bracket or quote that is opened here"
-    } else {
-        "quote values that begin with one of `@ % & * ! | > [ {` or a backtick"
-    }
+/// What helps against what the parser says; the first that is found in the message.
+const ADVICE: &[(&str, &str)] = &[
+    ("tab", "indent with blanks"),
+    ("mapping values", "check the indentation, and quote values that hold `: `"),
+    ("unclosed", "close the bracket or quote that is opened here"),
+    ("quoted scalar", "close the quote"),
+    ("expected ','", "close the bracket that is open, or add the comma"),
+    ("expected key", "indent the keys of one map alike"),
+    ("unexpected character", "quote values that begin with one of `@ % & * ! | > [ {` or a backtick"),
+    ("recursi", "nest less, and let no alias hold itself"),
+    ("string scalar", "a key is a text: quote it"),
+];
+
+fn advice(message: &str) -> &'static str {
+    let found = ADVICE.iter().find(|(part, _)| message.contains(part));
+    found.map_or("check indentation, brackets and quotes on the lines above", |(_, advice)| advice)
 }
 
 fn place(location: Location) -> (usize, usize) {
@@ -257,6 +280,6 @@ mod tests {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
             text += &format!("a{level}: &a{level} [{aliases}]\n");
         }
-        assert!(place_of(&text).2.starts_with("broken YAML: "), "{:?}", place_of(&text));
+        assert_eq!(place_of(&text).2, "the document is too large or nested too deeply");
     }
 }

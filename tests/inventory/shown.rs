@@ -1,6 +1,7 @@
 //! What `inventory` shows, and the inventories that are shipped.
 
 use super::layers::layered;
+use super::{Project, data};
 use rhapsode::cli::inventory as shown;
 use rhapsode::inventory::{Connect, Loader};
 use serde_json::json;
@@ -83,4 +84,26 @@ fn the_json_of_explain_names_every_layer() {
     assert_eq!((error.message.as_str(), error.hint.as_deref()), ("unknown host `othr`", Some("did you mean `other`?")));
     let json = shown::graph_json(&inventory);
     assert_eq!(json["groups"]["parent"], json!({ "hosts": [], "children": ["first"], "members": ["h"], "depth": 1 }));
+}
+
+/// Each YAML block of the guide begins with a comment that says which file it is.
+#[test]
+fn the_guide_shows_what_its_examples_give() {
+    let guide = std::fs::read_to_string(shipped().join("docs/guide/inventory.md")).expect("the guide");
+    let project = Project::new([]);
+    let blocks: Vec<&str> = guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 3);
+    for block in blocks {
+        let path = block.lines().next().and_then(|line| line.strip_prefix("# ")).expect("a path");
+        project.write(path, block);
+    }
+    let inventory = project.loaded("production");
+    assert_eq!(data(&inventory, "web-1", "packages"), json!(["curl", "less", "nginx"]));
+    assert_eq!(data(&inventory, "web-1", "app"), json!({ "name": "hello", "log": { "level": "warn", "keep": 7 } }));
+    let names: Vec<String> = inventory.hosts().map(|host| host.name.clone()).collect();
+    for shown in
+        [shown::list(&inventory, &names), shown::explain(&inventory, "web-1", Some("app_port")).expect("a key")]
+    {
+        assert!(guide.contains(&shown), "the guide does not show\n{shown}");
+    }
 }
