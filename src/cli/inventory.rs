@@ -100,7 +100,7 @@ fn explain_all(inventory: &Inventory, host: &Host) -> String {
     let rows = host.data.iter().map(|(key, value)| {
         let layers = inventory.explain(&host.name, key);
         let places: Vec<&str> = layers.iter().filter(|layer| layer.wins).map(|layer| layer.source.as_str()).collect();
-        vec![key.clone(), value.to_string(), places.join(" + ")]
+        vec![key.clone(), places.join(" + "), value.to_string()]
     });
     let rows: Vec<_> = rows.collect();
     if rows.is_empty() { format!("{}: no data\n", host.name) } else { table(rows) }

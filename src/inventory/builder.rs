@@ -1,12 +1,14 @@
 //! What inventories declare, before it is put together.
 
 use super::data::Block;
+use super::files::Files;
 use super::node::{Entry, Node};
 use super::settings::{Settings, unknown_key};
-use super::{ALL, InventoryError, InventoryWarning, Spot, name, nearest};
+use super::{ALL, Inventory, InventoryError, InventoryWarning, Spot, name, nearest, overrides, resolve};
 use indexmap::IndexMap;
 use indexmap::map::Entry as Slot;
 use serde_json::{Map, Value};
+use std::path::Path;
 
 /// Collects what inventories declare; a `.rhai` inventory fills it call by call.
 ///
@@ -41,6 +43,14 @@ pub(super) struct DeclaredGroup {
 }
 
 impl InventoryBuilder {
+    /// Puts together what was declared, without files: for what is no inventory on disk.
+    ///
+    /// # Errors
+    /// For references to what nobody declares, and for cycles.
+    pub fn build(self) -> Result<Inventory, InventoryError> {
+        resolve::resolve(self, Files::new(Path::new("")), &[], overrides::read(&[])?)
+    }
+
     /// Begins another file: `defaults` hold for the hosts of their own file.
     pub(super) fn begin(&mut self) {
         self.defaults.push(Settings::default());
@@ -106,8 +116,10 @@ impl InventoryBuilder {
             }
         }
         self.note_passwords(&settings);
-        let last = self.defaults.last_mut().expect("a file was begun");
-        last.lay(&settings);
+        match self.defaults.last_mut() {
+            Some(last) => last.lay(&settings),
+            None => self.defaults.push(settings),
+        }
         Ok(())
     }
 

@@ -45,7 +45,8 @@ impl Block {
             None => (key, false),
         };
         if name.is_empty() {
-            return Err(InventoryError::at(&at, format!("a key without a name in {}", self.layer)));
+            let error = InventoryError::at(&at, format!("a key without a name in {}", self.layer));
+            return Err(error.hint("write `name+` to merge, `name` to replace"));
         }
         if let Some(first) = self.values.get(&name) {
             let message = format!("`{name}` is given twice in {}", self.layer);

@@ -97,7 +97,8 @@ fn listed(files: &Files, folder: &Path) -> Result<Vec<PathBuf>, InventoryError> 
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => {
             let shown = folder.display();
-            return Err(InventoryError::at(&spot(folder), format!("cannot list `{shown}`")).because(cause));
+            let error = InventoryError::at(&spot(folder), format!("cannot list `{shown}`"));
+            return Err(error.hint("check that it is a folder, and its permissions").because(cause));
         }
     };
     let names = entries.flatten().map(|entry| entry.file_name());

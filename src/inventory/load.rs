@@ -69,7 +69,7 @@ impl<'a> Loader<'a> {
             let output = command::line(line, self.files.root(), word)?;
             return self.printed(word, output);
         }
-        if words::is_special(word) {
+        if word.starts_with('@') || (word.contains(',') && !self.files.real(Path::new(word)).exists()) {
             self.folder(Path::new("inventories"));
             self.builder.begin();
             return words::read(word, &mut self.builder);
@@ -116,7 +116,9 @@ impl<'a> Loader<'a> {
         self.folder(folder);
         let shown = folder.display().to_string();
         let entries = std::fs::read_dir(self.files.real(folder)).map_err(|cause| {
-            InventoryError::at(&Spot::whole(shown.as_str()), format!("cannot list `{shown}`")).because(cause)
+            InventoryError::at(&Spot::whole(shown.as_str()), format!("cannot list `{shown}`"))
+                .hint("check its permissions")
+                .because(cause)
         })?;
         let names = entries.flatten().map(|entry| entry.file_name()).filter(|name| !is_hidden(name));
         let mut paths: Vec<PathBuf> = names.map(|name| folder.join(name)).collect();
@@ -174,10 +176,12 @@ impl<'a> Loader<'a> {
         self.builder.begin();
         let spot = Spot::whole(shown);
         let Some(rhai) = self.rhai.as_mut() else {
-            return Err(InventoryError::at(&spot, "nothing here can evaluate a `.rhai` inventory"));
+            let error = InventoryError::at(&spot, "nothing here can evaluate a `.rhai` inventory");
+            return Err(error.hint("write it as YAML"));
         };
-        let text = std::fs::read(real)
-            .map_err(|cause| InventoryError::at(&spot, format!("cannot read `{shown}`")).because(cause))?;
+        let text = std::fs::read(real).map_err(|cause| {
+            InventoryError::at(&spot, format!("cannot read `{shown}`")).hint("check its permissions").because(cause)
+        })?;
         self.files.note(shown, &text);
         rhai.load(real, shown, &mut self.builder)
     }

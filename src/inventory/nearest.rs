@@ -2,7 +2,8 @@
 
 use strsim::damerau_levenshtein;
 
-/// The name that differs least from `word`, if it differs by no more than a third of its letters.
+/// The name that differs least from `word`, if it differs by no more than a third of its letters, or by half when
+/// both begin alike.
 ///
 /// Case counts for nothing; of equally near names the first is taken.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -10,8 +11,11 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     let length = word.chars().count();
     let mut best: Option<(usize, &str)> = None;
     for name in names {
-        let allowed = (length.max(name.chars().count()) / 3).max(1);
-        let distance = damerau_levenshtein(&word, &name.to_lowercase());
+        let lower = name.to_lowercase();
+        let alike = word.chars().zip(lower.chars()).take_while(|(ours, theirs)| ours == theirs).count();
+        let share = if alike >= 4 { 2 } else { 3 };
+        let allowed = (length.max(lower.chars().count()) / share).max(1);
+        let distance = damerau_levenshtein(&word, &lower);
         if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, name));
         }
@@ -28,6 +32,7 @@ mod tests {
         assert_eq!(nearest("adress", ["user", "address", "port"]), Some("address"));
         assert_eq!(nearest("wbe", ["db", "web"]), Some("web"));
         assert_eq!(nearest("Port", ["port"]), Some("port"));
+        assert_eq!(nearest("childs", ["hosts", "children"]), Some("children"));
     }
 
     #[test]

@@ -82,7 +82,9 @@ impl Node {
         match self.data {
             Data::Map(entries) => Ok(entries),
             Data::Null => Ok(Vec::new()),
-            _ => Err(self.wrong(what, "a map")),
+            _ => Err(self
+                .wrong(what, "a map")
+                .hint("write it as `{ key: value }`, or as `key: value` on lines of its own")),
         }
     }
 
@@ -90,7 +92,8 @@ impl Node {
     pub fn text(&self, what: &str) -> Result<&str, InventoryError> {
         match &self.data {
             Data::Text(text) => Ok(text),
-            _ => Err(self.wrong(what, "a text")),
+            Data::Bool(_) | Data::Number(_) => Err(self.wrong(what, "a text").hint("quote it")),
+            _ => Err(self.wrong(what, "a text").hint("write one word")),
         }
     }
 
@@ -99,11 +102,11 @@ impl Node {
         let items = match self.data {
             Data::List(items) => items,
             Data::Null => return Ok(Vec::new()),
-            _ => return Err(self.wrong(what, "a list of names")),
+            _ => return Err(self.wrong(what, "a list of names").hint("write it as `[one, two]`")),
         };
         let text = |item: Node| match item.data {
             Data::Text(text) => Ok((text, item.at)),
-            _ => Err(item.wrong(&format!("each of {what}"), "a text")),
+            _ => Err(item.wrong(&format!("each of {what}"), "a text").hint("quote names that look like numbers")),
         };
         items.into_iter().map(text).collect()
     }

@@ -200,15 +200,15 @@ fn connect(value: &Node, what: &str) -> Result<Connect, InventoryError> {
 /// A text that becomes a word of a command line: no blanks, and nothing an option could be made of.
 pub(super) fn word(value: &Node, what: &str) -> Result<String, InventoryError> {
     let text = value.text(what)?;
-    let wrong = |why: &str| Err(InventoryError::at(&value.at, format!("{what} {why}")));
+    let wrong = |why: &str, hint: &str| Err(InventoryError::at(&value.at, format!("{what} {why}")).hint(hint));
     if text.is_empty() {
-        return wrong("is empty");
+        return wrong("is empty", "leave it out");
     }
     if text.starts_with('-') {
-        return wrong("begins with `-` and would be taken for an option");
+        return wrong("begins with `-` and would be taken for an option", "take the `-` away");
     }
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return wrong("holds blanks or control characters");
+        return wrong("holds blanks or control characters", "write one word");
     }
     Ok(text.to_owned())
 }
@@ -246,7 +246,7 @@ fn seconds(value: &Node, what: &str) -> Result<u64, InventoryError> {
 fn path(value: &Node, what: &str) -> Result<String, InventoryError> {
     let text = value.text(what)?;
     if text.is_empty() {
-        return Err(InventoryError::at(&value.at, format!("{what} is empty")));
+        return Err(InventoryError::at(&value.at, format!("{what} is empty")).hint("leave it out"));
     }
     Ok(at_home(text))
 }
@@ -272,6 +272,6 @@ fn argument(item: &Node, what: &str) -> Result<String, InventoryError> {
     match &item.data {
         Data::Text(text) => Ok(text.clone()),
         Data::Number(number) => Ok(number.to_string()),
-        _ => Err(item.wrong(&format!("each word of {what}"), "a text")),
+        _ => Err(item.wrong(&format!("each word of {what}"), "a text").hint("quote it")),
     }
 }

@@ -73,8 +73,9 @@ impl Inventory {
 
     fn branch<'a>(&'a self, name: &'a str, indent: &str, left: usize, seen: &mut HashSet<&'a str>, text: &mut String) {
         let Some(group) = self.groups.get(name) else { return };
-        let again = !seen.insert(name) && !(group.children.is_empty() && group.hosts.is_empty());
-        let _ = writeln!(text, "@{name}{}", if again { " (see above)" } else { "" });
+        let empty = group.children.is_empty() && group.hosts.is_empty();
+        let again = !seen.insert(name) && !empty;
+        let _ = writeln!(text, "{name}:{}", if again { " (see above)" } else { "" });
         if again {
             return;
         }

@@ -5,11 +5,6 @@ use super::load::nearest_special;
 use super::{InventoryError, Spot};
 use serde_json::{Map, Value, json};
 
-/// True for `@…` and for lists with a comma.
-pub(super) fn is_special(word: &str) -> bool {
-    word.starts_with('@') || (word.contains(',') && !std::path::Path::new(word).exists())
-}
-
 /// Declares the hosts of the word.
 pub(super) fn read(word: &str, builder: &mut InventoryBuilder) -> Result<(), InventoryError> {
     let at = Spot::whole(format!("-i {word}"));

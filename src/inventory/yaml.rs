@@ -37,7 +37,9 @@ fn broken(error: &serde_yaml::Error, file: &Arc<str>) -> InventoryError {
         serde_yaml::Error::MultipleDocuments { .. } => {
             InventoryError::at(&spot, "a second YAML document begins here").hint("put it into a file of its own")
         }
-        serde_yaml::Error::NullIntoString { .. } => InventoryError::at(&spot, "a key is a text, not nothing"),
+        serde_yaml::Error::NullIntoString { .. } => {
+            InventoryError::at(&spot, "a key is a text, not nothing").hint("quote it, or take the line out")
+        }
         serde_yaml::Error::UnsupportedTag { tag, .. } => {
             InventoryError::at(&spot, format!("the tag `{tag}` means nothing here")).hint("write the plain value")
         }
