@@ -4,14 +4,14 @@ mod support;
 
 mod beds;
 mod cases;
+mod connect_container;
+mod connect_escalation;
+mod connect_ssh;
 mod docs;
 mod history;
 mod inventory;
 mod layout;
 mod staging;
-mod connect_container;
-mod connect_escalation;
-mod connect_ssh;
 mod shell_framing;
 mod ops_accounts;
 mod machine_output;

@@ -3,13 +3,13 @@
 // A part that only one feature's tests use is still shared: the features come and go.
 #![allow(dead_code)]
 
+pub mod accounts_bed;
 pub mod cli;
 pub mod digest;
 pub mod docker;
-pub mod network;
-pub mod project;
-pub mod accounts_bed;
-pub mod shell;
-pub mod sshd;
 pub mod events;
 pub mod hosts;
+pub mod network;
+pub mod project;
+pub mod shell;
+pub mod sshd;

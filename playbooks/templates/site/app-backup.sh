@@ -3,6 +3,6 @@
 set -eu
 cd "$1"
 tar -czf "etc-$(date +%Y-%m-%d).tar.gz" -C / etc/passwd etc/group
-ls -1 etc-*.tar.gz | sort -r | tail -n "+$(($2 + 1))" | while read -r old; do
+printf '%s\n' etc-*.tar.gz | sort -r | tail -n "+$(($2 + 1))" | while read -r old; do
     rm -f "$old"
 done
