@@ -5,3 +5,5 @@ mod support;
 mod cases;
 mod layout;
 mod ops_accounts;
+mod ops_cmd;
+mod ops_ssh;
