@@ -6,4 +6,5 @@ mod cases;
 mod layout;
 mod ops_accounts;
 mod ops_cmd;
+mod ops_git;
 mod ops_ssh;
