@@ -31,7 +31,8 @@ impl Goal {
     pub fn find(answer: &str, wanted: Option<&str>) -> Option<Self> {
         let symbolic = answer.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
         let commit = |reference: &str| {
-            let mut lines = answer.lines().filter_map(|line| line.split_once('\t'));
+            let objects = answer.lines().filter(|line| !line.starts_with("ref: "));
+            let mut lines = objects.filter_map(|line| line.split_once('\t'));
             lines.find(|(_, found)| *found == reference).map(|(commit, _)| commit.to_owned())
         };
         let Some(name) = wanted else {
