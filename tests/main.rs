@@ -17,3 +17,6 @@ mod ops_accounts;
 mod machine_output;
 mod report;
 mod store_errors;
+mod ops_cmd;
+mod ops_git;
+mod ops_ssh;

@@ -151,6 +151,8 @@ pub static OPERATIONS: &[Entry] = operations![
     super::cmd::Run,
     super::cmd::Script,
     super::cmd::Read,
+    super::git::Repo,
+    super::git::Config,
     super::wait::Port,
     super::wait::Http,
     super::wait::File,

@@ -6,6 +6,7 @@ mod run;
 mod script;
 
 pub use line::Line;
+pub(super) use line::Word;
 pub use read::Read;
 pub use run::Run;
 pub use script::Script;

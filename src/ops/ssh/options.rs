@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 pub struct Options(Map<String, Value>);
 
 impl Options {
-    /// The lines of a configuration file.
+    /// Lines for every connection, and the `Match` blocks, which must stand last.
     ///
     /// # Errors
     /// A text that names the keyword.
-    pub fn lines(&self) -> Result<String, String> {
+    pub fn lines(&self) -> Result<(String, String), String> {
         let mut lines = String::new();
         let mut blocks = String::new();
         for (keyword, value) in &self.0 {
@@ -28,11 +28,7 @@ impl Options {
                 _ => push(&mut lines, "", keyword, value)?,
             }
         }
-        if !blocks.is_empty() {
-            // What follows an included file must not fall into its last block.
-            blocks.push_str("Match all\n");
-        }
-        Ok(format!("{lines}{blocks}"))
+        Ok((lines, blocks))
     }
 
     /// Keywords outside of blocks, in lower case.
@@ -80,8 +76,9 @@ mod tests {
         let options = serde_json::json!({"PermitRootLogin": false, "Match User ops": {"X11Forwarding": true},
             "Port": [22, 2222]});
         let options: Options = serde_json::from_value(options).expect("a map");
-        let lines = "PermitRootLogin no\nPort 22\nPort 2222\nMatch User ops\n    X11Forwarding yes\nMatch all\n";
-        assert_eq!(options.lines().as_deref(), Ok(lines));
+        let (lines, blocks) = options.lines().expect("valid");
+        assert_eq!(lines, "PermitRootLogin no\nPort 22\nPort 2222\n");
+        assert_eq!(blocks, "Match User ops\n    X11Forwarding yes\n");
         assert_eq!(options.keywords(), ["permitrootlogin", "port"]);
     }
 

@@ -48,14 +48,14 @@ impl Operation for Server {
                 "install the OpenSSH server before: `pkg::installed(\"openssh-server\")`",
             ));
         }
-        let lines = self.options.lines().map_err(OpError::refused)?;
+        let (lines, blocks) = self.options.lines().map_err(OpError::refused)?;
         let main = seen.main.text();
         if includes_first(&main, &self.options.keywords()) {
-            let wanted = Managed::new(format!("{HEAD}{lines}"), 0o644, "root", "root");
+            let wanted = Managed::new(format!("{HEAD}{lines}{blocks}"), 0o644, "root", "root");
             return Ok(replace(DROP_IN, &seen.drop_in, wanted));
         }
         let mut wanted = seen.main.clone();
-        wanted.content = with_block(&main, &lines).into_bytes().into();
+        wanted.content = with_blocks(&main, &lines, &blocks).into_bytes().into();
         Ok(replace(MAIN, &seen.main, wanted))
     }
 }
@@ -79,7 +79,8 @@ fn includes_first(main: &str, keywords: &[String]) -> bool {
     false
 }
 
-fn with_block(main: &str, lines: &str) -> String {
+/// Our lines first, our `Match` blocks last: a block goes on until the next one.
+fn with_blocks(main: &str, lines: &str, blocks: &str) -> String {
     let mut rest = Vec::new();
     let mut inside = false;
     for line in main.split_inclusive('\n') {
@@ -90,7 +91,11 @@ fn with_block(main: &str, lines: &str) -> String {
             _ => rest.push(line),
         }
     }
-    format!("{BEGIN}\n{lines}{END}\n{}", rest.concat())
+    let rest = rest.concat();
+    let gap = if rest.ends_with('\n') || rest.is_empty() { "" } else { "\n" };
+    let marked = |text: &str| if text.is_empty() { String::new() } else { format!("{BEGIN}\n{text}{END}\n") };
+    let last = marked(blocks);
+    format!("{}{rest}{}{last}", marked(lines), if last.is_empty() { "" } else { gap })
 }
 
 fn replace(path: &str, seen: &Managed, wanted: Managed) -> Plan {
@@ -136,9 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn the_block_stands_once_and_first() {
-        let first = with_block("UsePAM yes\n", "Port 22\n");
-        assert_eq!(first, "# BEGIN rhapsode\nPort 22\n# END rhapsode\nUsePAM yes\n");
-        assert_eq!(with_block(&first, "Port 23\n"), "# BEGIN rhapsode\nPort 23\n# END rhapsode\nUsePAM yes\n");
+    fn our_lines_stand_once_and_first_and_our_blocks_last() {
+        let first = with_blocks("UsePAM yes", "Port 22\n", "Match User a\n");
+        assert_eq!(
+            first,
+            "# BEGIN rhapsode\nPort 22\n# END rhapsode\nUsePAM yes\n# BEGIN rhapsode\nMatch User a\n# END rhapsode\n"
+        );
+        assert_eq!(with_blocks(&first, "Port 23\n", ""), "# BEGIN rhapsode\nPort 23\n# END rhapsode\nUsePAM yes\n");
+        assert_eq!(with_blocks(&first, "", ""), "UsePAM yes\n");
     }
 }

@@ -7,8 +7,10 @@ use crate::remote::{Command, quote};
 /// Shell functions; each file is replaced at once and keeps its mode and owner.
 const LIBRARY: &str = include_str!("bare.sh");
 
+/// The first line says what it is about, since an error shows no more.
 fn call(lines: &str) -> Command {
-    Command::script(format!("{LIBRARY}{lines}"))
+    let first = lines.lines().next().unwrap_or_default();
+    Command::script(format!("# {first}\n{LIBRARY}{lines}"))
 }
 
 /// Adds a user.
