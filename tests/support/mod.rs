@@ -1,5 +1,14 @@
 //! What tests share.
 
+// A part that only one feature's tests use is still shared: the features come and go.
+#![allow(dead_code)]
+
+pub mod cli;
+pub mod digest;
+pub mod docker;
+pub mod events;
 pub mod hosts;
+pub mod loopback;
+pub mod project;
 pub mod shell;
 pub mod sshd;

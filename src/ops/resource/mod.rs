@@ -1,5 +1,11 @@
 //! Things on a host whose state can be read, many in one script, and predicted in a plan.
 
+mod account;
+mod managed;
+
+pub use account::{Account, Group, GroupEntry, Password, User};
+pub use managed::Managed;
+
 use super::OpError;
 use crate::remote::{Command, Output};
 use std::any::Any;
