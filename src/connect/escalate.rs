@@ -131,14 +131,13 @@ impl Escalated {
 
     fn judge(&self, stdout: &[u8], stderr: &[u8], answered: bool) -> ShellError {
         let said = String::from_utf8_lossy(&[stdout, b"\n", stderr].concat()).into_owned();
-        let mut lines = said.lines().rev().map(str::trim).filter(|line| !line.is_empty());
         if said.contains("incorrect password") || (answered && said.contains("uthentication failure")) {
             return self.refused("wrong password");
         }
         if said.contains("password is required") || said.contains("uthentication required") {
             return self.no_password();
         }
-        let Some(line) = lines.next() else { return self.refused("it ended without a word") };
+        let Some(line) = self.reason(&said) else { return self.refused("it ended without a word") };
         if contains(line.as_bytes(), b"not found") && !answered {
             return ShellError::Escalation {
                 method: self.method(),
@@ -147,8 +146,15 @@ impl Escalated {
                 hint: None,
             };
         }
+        self.refused(redact(line))
+    }
+
+    /// The first complaint of the program itself (sudo adds others of its plugins), or the last line.
+    fn reason<'a>(&self, said: &'a str) -> Option<&'a str> {
         let program = format!("{}: ", self.method());
-        self.refused(redact(line.strip_prefix(&program).unwrap_or(line)))
+        let mut own = said.lines().filter_map(|line| line.trim().strip_prefix(&program));
+        let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty());
+        own.find(|line| !line.contains("unable to resolve host")).or(last)
     }
 
     fn no_password(&self) -> ShellError {

@@ -304,12 +304,15 @@ fn silent(limit: Duration) -> ShellError {
 
 /// What a command met was not its own fault: no other shell could be opened either.
 fn unreachable(error: &ShellError, second: Option<ShellError>) -> ShellError {
-    match second {
-        Some(ShellError::Unreachable { reason, hint }) => {
-            ShellError::Unreachable { reason: format!("{error}, then {reason}"), hint }
-        }
-        Some(ShellError::Interrupted) => ShellError::Interrupted,
-        Some(second) => ShellError::Unreachable { reason: format!("{error}, then {second}"), hint: None },
-        None => ShellError::Unreachable { reason: format!("{error}, and no new connection either"), hint: None },
-    }
+    let (why, hint) = match second {
+        Some(ShellError::Interrupted) => return ShellError::Interrupted,
+        Some(ShellError::Unreachable { reason, hint }) => (reason, hint),
+        Some(second) => (second.to_string(), None),
+        None => ("and no new connection either".to_owned(), None),
+    };
+    let reason = match error {
+        ShellError::Broken => format!("the connection was lost, {why}"),
+        error => format!("{error}, {why}"),
+    };
+    ShellError::Unreachable { reason, hint }
 }

@@ -10,6 +10,7 @@ pub mod docker;
 pub mod events;
 pub mod hosts;
 pub mod network;
+pub mod loopback;
 pub mod project;
 pub mod shell;
 pub mod sshd;
