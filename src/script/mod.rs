@@ -4,6 +4,7 @@ mod block;
 mod builder;
 mod check;
 mod closure;
+mod cmd;
 mod common;
 mod convert;
 mod custom;
