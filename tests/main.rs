@@ -4,3 +4,4 @@ mod support;
 
 mod cases;
 mod layout;
+mod ops_packages;

@@ -136,7 +136,24 @@ macro_rules! operations {
 }
 
 /// Every operation. A new one is one line here.
-pub static OPERATIONS: &[Entry] = operations![];
+pub static OPERATIONS: &[Entry] = operations![
+    super::pkg::Hold,
+    super::pkg::Installed,
+    super::pkg::Latest,
+    super::pkg::Removed,
+    super::pkg::Update,
+    super::pkg::Upgrade,
+    super::service::Disabled,
+    super::service::Enabled,
+    super::service::Masked,
+    super::service::Reloaded,
+    super::service::Restarted,
+    super::service::Running,
+    super::service::Stopped,
+    super::systemd::DaemonReload,
+    super::systemd::Timer,
+    super::systemd::UnitFile,
+];
 
 /// The operation of a name.
 pub fn entry(name: &str) -> Option<&'static Entry> {

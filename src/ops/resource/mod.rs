@@ -1,5 +1,15 @@
 //! Things on a host whose state can be read, many in one script, and predicted in a plan.
 
+pub mod apt_index;
+pub mod conf;
+pub mod crontab;
+pub mod hostname;
+pub mod package;
+pub mod reboot_flag;
+pub mod sysctl;
+pub mod timezone;
+pub mod unit;
+
 use super::OpError;
 use crate::remote::{Command, Output};
 use std::any::Any;
