@@ -4,3 +4,5 @@ mod support;
 
 mod cases;
 mod layout;
+mod ops_file;
+mod ops_file_bed;

@@ -6,8 +6,10 @@ mod apply;
 pub mod args;
 mod change;
 mod error;
+mod file;
 pub mod resource;
 mod registry;
+mod tree_write;
 mod view;
 mod write;
 
@@ -16,7 +18,8 @@ pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use error::OpError;
 pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
 pub use resource::Resource;
-pub use view::{Overlay, View};
+pub use tree_write::{TreeEntry, TreeItem, TreeWrite};
+pub use view::{Asked, Overlay, Question, View};
 
 pub use write::INLINE_LIMIT;
 

@@ -1,6 +1,6 @@
 //! The list of operations, and what can be done with any of them by name: arguments, plans, reference.
 
-use super::{OpError, Operation, Plan, View};
+use super::{OpError, Operation, Plan, View, file};
 use serde::de::{DeserializeOwned, Deserializer, Visitor, value::Error as NoValue};
 use serde_json::Value;
 
@@ -136,7 +136,19 @@ macro_rules! operations {
 }
 
 /// Every operation. A new one is one line here.
-pub static OPERATIONS: &[Entry] = operations![];
+pub static OPERATIONS: &[Entry] = operations![
+    file::Put,
+    file::Template,
+    file::Present,
+    file::Absent,
+    file::Dir,
+    file::Link,
+    file::Line,
+    file::Block,
+    file::Replace,
+    file::Mirror,
+    file::Download,
+];
 
 /// The operation of a name.
 pub fn entry(name: &str) -> Option<&'static Entry> {

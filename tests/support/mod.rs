@@ -1,3 +1,4 @@
 //! What tests share.
 
+pub mod files_bed;
 pub mod shell;

@@ -1,5 +1,18 @@
 //! Things on a host whose state can be read, many in one script, and predicted in a plan.
 
+mod contents;
+mod digest;
+mod path;
+mod path_read;
+mod tree;
+
+pub use contents::{Contents, FETCH_LIMIT};
+pub use digest::Digest;
+pub use path::{Account, Kind, Path, is_below, parent};
+pub use tree::{Children, Tree};
+
+pub(crate) use contents::{HASH, hex};
+
 use super::OpError;
 use crate::remote::{Command, Output};
 use std::any::Any;
