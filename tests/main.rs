@@ -21,3 +21,5 @@ mod ops_cmd;
 mod ops_git;
 mod ops_ssh;
 mod ops_packages;
+mod ops_file;
+mod ops_file_bed;

@@ -1,6 +1,6 @@
 //! The list of operations, and what can be done with any of them by name: arguments, plans, reference.
 
-use super::{OpError, Operation, Plan, View};
+use super::{OpError, Operation, Plan, View, file};
 use serde::de::{DeserializeOwned, Deserializer, Visitor, value::Error as NoValue};
 use serde_json::Value;
 
@@ -173,6 +173,17 @@ pub static OPERATIONS: &[Entry] = operations![
     super::systemd::DaemonReload,
     super::systemd::Timer,
     super::systemd::UnitFile,
+    file::Put,
+    file::Template,
+    file::Present,
+    file::Absent,
+    file::Dir,
+    file::Link,
+    file::Line,
+    file::Block,
+    file::Replace,
+    file::Mirror,
+    file::Download,
 ];
 
 /// The operation of a name.
