@@ -6,5 +6,6 @@ mod cases;
 mod layout;
 mod ops_accounts;
 mod ops_cmd;
+mod ops_docker;
 mod ops_git;
 mod ops_ssh;

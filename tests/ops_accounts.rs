@@ -30,10 +30,7 @@ fn a_user_is_made_changed_and_removed() {
 
         let want = json!({"name": "ada", "uid": 4343, "shell": "/bin/false", "comment": "", "groups": ["deploy"]});
         let changes = converge(&mut shell, "user::present", want);
-        assert_eq!(
-            changes,
-            ["uid 4242 -> 4343", "comment Ada L -> ", "shell /bin/sh -> /bin/false", "join deploy"]
-        );
+        assert_eq!(changes, ["uid 4242 -> 4343", "comment Ada L -> ", "shell /bin/sh -> /bin/false", "join deploy"]);
         assert_eq!(bed.exec("stat -c %u /home/ada"), "4343\n");
         let want = json!({"name": "ada", "groups": ["deploy"], "append": false, "group": "ops"});
         assert_eq!(converge(&mut shell, "user::present", want), ["group ada -> ops"]);
@@ -81,7 +78,9 @@ fn a_password_hash_arrives_by_stdin_and_can_be_locked() {
         let unlock = json!({"name": "ada", "password_lock": false});
         assert_eq!(converge(&mut shell, "user::present", unlock), ["unlock password"]);
 
-        bed.exec("grep -v '^ada:' /etc/shadow > /tmp/s; echo 'ada::20000:0:99999:7:::' >> /tmp/s; cat /tmp/s > /etc/shadow");
+        bed.exec(
+            "grep -v '^ada:' /etc/shadow > /tmp/s; echo 'ada::20000:0:99999:7:::' >> /tmp/s; cat /tmp/s > /etc/shadow",
+        );
         let lock = json!({"name": "ada", "password_lock": true});
         assert_eq!(converge(&mut shell, "user::present", lock), ["lock password"], "deleted is not locked");
     }

@@ -31,7 +31,10 @@ impl Operation for Rule {
         // sudo skips such files without a word: sudoers(5), "@includedir".
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_@+".contains(c);
         if self.name.is_empty() || !self.name.chars().all(plain) {
-            return Err(format!("argument `name`: sudo reads no drop-in named {:?}: use letters, digits, - and _", self.name));
+            return Err(format!(
+                "argument `name`: sudo reads no drop-in named {:?}: use letters, digits, - and _",
+                self.name
+            ));
         }
         if self.present == Some(false) {
             return Ok(());

@@ -26,7 +26,8 @@ impl Container {
             "--tmpfs=/run/lock",
         ];
         let container = Self::start("rh-debian", &[SYSTEMD, words].concat());
-        let boot = "n=0; until systemctl is-active -q multi-user.target || [ $n -ge 300 ]; do n=$((n+1)); sleep 0.2; done";
+        let boot =
+            "n=0; until systemctl is-active -q multi-user.target || [ $n -ge 300 ]; do n=$((n+1)); sleep 0.2; done";
         container.exec(boot);
         container
     }

@@ -42,7 +42,9 @@ impl Line {
         }
         let secret = |word: &String| tokens(word).iter().any(|token| token.kind == Kind::Secret);
         match words.iter().chain(args).find(|word| secret(word)) {
-            Some(word) => Err(format!("`{}`: a secret would stand on a command line: pass it by `stdin` or `env`", redact(word))),
+            Some(word) => {
+                Err(format!("`{}`: a secret would stand on a command line: pass it by `stdin` or `env`", redact(word)))
+            }
             None => Ok(()),
         }
     }

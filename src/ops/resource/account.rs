@@ -127,10 +127,7 @@ impl Resource for Group {
     const KIND: &'static str = "group";
 
     fn script(keys: &[String]) -> Command {
-        Command::script(format!(
-            "echo '== group'; getent group -- {} 2>/dev/null; cat /etc/group",
-            words(keys)
-        ))
+        Command::script(format!("echo '== group'; getent group -- {} 2>/dev/null; cat /etc/group", words(keys)))
     }
 
     fn parse(keys: &[String], output: &Output) -> Result<Vec<Self>, OpError> {

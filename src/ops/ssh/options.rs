@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn a_value_cannot_smuggle_a_line() {
-        let options: Options = serde_json::from_value(serde_json::json!({"Banner": "x\nPermitRootLogin yes"})).expect("a map");
+        let options: Options =
+            serde_json::from_value(serde_json::json!({"Banner": "x\nPermitRootLogin yes"})).expect("a map");
         assert!(options.lines().is_err());
     }
 }

@@ -2,9 +2,9 @@
 
 use super::make_folder;
 use crate::event::Sign;
+use crate::ops::Change;
 use crate::ops::args::Many;
 use crate::ops::resource::{Account, Managed};
-use crate::ops::Change;
 use base64::Engine;
 
 /// Splits texts with one key a line into keys, and refuses what is none.
