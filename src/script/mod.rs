@@ -3,5 +3,14 @@
 mod ensure;
 mod done;
 
+pub mod cmd;
+pub mod docker;
+pub mod git;
+pub mod group;
+pub mod ssh;
+pub mod sudo;
+pub mod user;
+pub mod wait;
+
 pub use done::Done;
 pub use ensure::{RhaiResultOf, ensure};
