@@ -18,6 +18,7 @@ mod machine_output;
 mod report;
 mod store_errors;
 mod ops_cmd;
+mod ops_docker;
 mod ops_git;
 mod ops_ssh;
 mod ops_packages;

@@ -4,7 +4,6 @@ mod block;
 mod builder;
 mod check;
 mod closure;
-mod cmd;
 mod common;
 mod convert;
 mod custom;
@@ -26,8 +25,19 @@ mod template;
 mod undo;
 mod world;
 
+// The families of operations.
+pub mod cmd;
+pub mod docker;
+pub mod git;
+pub mod group;
+pub mod ssh;
+pub mod sudo;
+pub mod user;
+pub mod wait;
+
 pub use builder::bare;
 pub use check::{check, check_text};
+
 pub use done::Done;
 pub use drive::{HostEnd, drive};
 pub use ensure::ensure;

@@ -2,11 +2,13 @@
 
 mod account;
 mod checkout;
+mod docker;
 mod git_setting;
 mod managed;
 
-pub use account::{Account, Group, GroupEntry, Password, User};
+pub use account::{Group, GroupEntry, Password, User, UserEntry};
 pub use checkout::{Checkout, WorkTree};
+pub use docker::{Container, Docker, Image, Inspected, Network, SPEC_LABEL, Volume};
 pub use git_setting::GitSetting;
 pub use managed::Managed;
 pub mod apt_index;
