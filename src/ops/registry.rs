@@ -137,6 +137,10 @@ macro_rules! operations {
 
 /// Every operation. A new one is one line here.
 pub static OPERATIONS: &[Entry] = operations![
+    super::apt::Deb,
+    super::apt::Key,
+    super::apt::Repo,
+    super::cron::Job,
     super::pkg::Hold,
     super::pkg::Installed,
     super::pkg::Latest,
@@ -150,6 +154,10 @@ pub static OPERATIONS: &[Entry] = operations![
     super::service::Restarted,
     super::service::Running,
     super::service::Stopped,
+    super::sys::Reboot,
+    super::sys::SetHostname,
+    super::sys::SetSysctl,
+    super::sys::SetTimezone,
     super::systemd::DaemonReload,
     super::systemd::Timer,
     super::systemd::UnitFile,
