@@ -5,3 +5,5 @@ mod support;
 mod cases;
 mod layout;
 mod ops_packages;
+mod ops_services;
+mod ops_sys;
