@@ -77,6 +77,8 @@ fn lines(plan: &Plan) -> Vec<String> {
         lines.push(format!("{sign} {}", change.text));
         lines.extend(change.steps.iter().flat_map(step_lines));
     }
+    lines.extend(plan.waits.iter().flat_map(step_lines));
+    lines.extend(plan.output.iter().map(|output| format!("= {}", output.text())));
     lines
 }
 

@@ -94,7 +94,7 @@ fn package_lists_count_as_changed_only_when_the_repository_offers_others() {
 
     container.exec("rm /srv/apt/Packages /srv/apt/Release");
     let broken = plan(&mut shell, "pkg::update", json!({})).expect("a repository that vanished is stale");
-    let error = apply(&broken.changes, &mut shell).expect_err("it cannot be read");
+    let error = apply(&broken, &mut shell).expect_err("it cannot be read");
     assert!(matches!(&error, OpError::Command { code: 100, stderr, .. } if stderr.contains("E: ")), "{error:?}");
 }
 
@@ -111,7 +111,7 @@ fn a_lock_of_dpkg_delays_and_does_not_fail() {
     let mut shell = container.shell();
     let plan =
         plan(&mut shell, "pkg::installed", json!({"names": "rh-app", "lock_wait": 0})).expect("a plan needs no lock");
-    let error = apply(&plan.changes, &mut shell).expect_err("the lock is held");
+    let error = apply(&plan, &mut shell).expect_err("the lock is held");
     assert!(matches!(&error, OpError::Command { stderr, .. } if stderr.contains("lock")), "{error:?}");
     converge(&mut shell, "pkg::installed", json!({"names": "rh-app"}));
     assert_eq!(

@@ -17,6 +17,17 @@ mod systemd;
 mod view;
 mod write;
 
+pub mod fact;
+
+mod cmd;
+mod docker;
+mod git;
+mod group;
+mod ssh;
+mod sudo;
+mod user;
+mod wait;
+
 pub use apply::{Applied, apply};
 pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use error::OpError;
@@ -38,6 +49,9 @@ pub trait Operation: DeserializeOwned + Sized {
 
     /// True when the first argument may be an array that makes one operation; others run once for each element.
     const TAKES_MANY: bool = false;
+
+    /// Fields that name files on this machine; found from the project's root or beside the script.
+    const LOCAL_PATHS: &'static [&'static str] = &[];
 
     /// What was found on the host.
     type Seen;

@@ -30,6 +30,8 @@ pub struct Entry {
     pub target: &'static str,
     /// True when the first argument may be an array that makes one operation.
     pub takes_many: bool,
+    /// Fields that name files on this machine.
+    pub local_paths: &'static [&'static str],
     /// All fields, the target among them.
     pub fields: fn() -> &'static [&'static str],
     /// Checks arguments; see [`ArgumentError`].
@@ -75,6 +77,7 @@ impl Entry {
             name: O::NAME,
             target: O::TARGET,
             takes_many: O::TAKES_MANY,
+            local_paths: O::LOCAL_PATHS,
             fields: fields::<O>,
             accept: |value| accept::<O>(value),
         }
@@ -141,6 +144,23 @@ pub static OPERATIONS: &[Entry] = operations![
     super::apt::Key,
     super::apt::Repo,
     super::cron::Job,
+    super::user::Present,
+    super::user::Absent,
+    super::user::Keys,
+    super::group::Present,
+    super::group::Absent,
+    super::sudo::Rule,
+    super::ssh::Server,
+    super::ssh::KnownHost,
+    super::cmd::Run,
+    super::cmd::Script,
+    super::cmd::Read,
+    super::git::Repo,
+    super::git::Config,
+    super::wait::Port,
+    super::wait::Http,
+    super::wait::File,
+    super::wait::Ssh,
     super::pkg::Hold,
     super::pkg::Installed,
     super::pkg::Latest,

@@ -32,13 +32,13 @@ impl PlainShell {
         let mut process = Process::new(&self.argv[0]);
         process.args(&self.argv[1..]).arg("-c").arg(command.render()?.as_str());
         process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = process.spawn().expect("the shell starts");
-        let mut stdin = child.stdin.take().expect("piped");
         let given = command.stdin.clone().unwrap_or_default();
         let given = match std::str::from_utf8(&given) {
             Ok(text) => rhapsode::secret::reveal(text)?.as_bytes().to_vec(),
             Err(_) => given,
         };
+        let mut child = process.spawn().expect("the shell starts");
+        let mut stdin = child.stdin.take().expect("piped");
         // A command that does not read its stdin closes it early: not an error.
         let _ = stdin.write_all(&given);
         if let Some(content) = content {
@@ -149,7 +149,7 @@ impl Shell for Replies {
 /// Plans, applies and plans again; the second plan must be empty. Gives the texts of the first plan's changes.
 pub fn converge(shell: &mut dyn Shell, op: &str, want: serde_json::Value) -> Vec<String> {
     let first = plan(shell, op, want.clone()).unwrap_or_else(|error| panic!("{op}: {error}"));
-    rhapsode::ops::apply(&first.changes, shell).unwrap_or_else(|error| panic!("{op}: {error:?}"));
+    rhapsode::ops::apply(&first, shell).unwrap_or_else(|error| panic!("{op}: {error:?}"));
     let second = plan(shell, op, want).unwrap_or_else(|error| panic!("{op}: {error}"));
     let texts = |plan: &rhapsode::ops::Plan| plan.changes.iter().map(|change| change.text.clone()).collect::<Vec<_>>();
     assert!(second.is_empty(), "{op}: the second plan wants {:?}", texts(&second));

@@ -1,5 +1,14 @@
 //! Things on a host whose state can be read, many in one script, and predicted in a plan.
 
+mod account;
+mod checkout;
+mod git_setting;
+mod managed;
+
+pub use account::{Account, Group, GroupEntry, Password, User};
+pub use checkout::{Checkout, Tree};
+pub use git_setting::GitSetting;
+pub use managed::Managed;
 pub mod apt_index;
 pub mod conf;
 pub mod crontab;

@@ -86,7 +86,7 @@ fn act(target: &Target<'_>, action: Action, daemon_reload: bool, seen: Option<&U
         _ => after.with_running(true),
     };
     let change = target.act(action, unit, after);
-    Ok(Plan { changes: reload.into_iter().chain([change]).collect() })
+    Ok(Plan::of(reload.into_iter().chain([change])))
 }
 
 impl Restarted {

@@ -42,6 +42,6 @@ impl Operation for Stopped {
         let mut after = unit.clone();
         let boot = target.at_boot(self.enabled, unit, &mut after)?;
         let stop = unit.running.then(|| target.act(Action::Stop, unit, after.with_running(false)));
-        Ok(Plan { changes: boot.into_iter().chain(stop).collect() })
+        Ok(Plan::of(boot.into_iter().chain(stop)))
     }
 }

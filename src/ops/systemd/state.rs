@@ -39,7 +39,7 @@ impl Wanted<'_> {
     pub fn follow(&self, files: Vec<Change>, seen: Option<&Unit>, restart: bool) -> Result<Plan, OpError> {
         let target = self.target();
         let changed = !files.is_empty();
-        let mut plan = Plan { changes: files };
+        let mut plan = Plan::of(files);
         if changed || seen.is_some_and(|unit| unit.needs_reload) {
             plan = plan.with(reload(&target, seen));
         }
