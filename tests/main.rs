@@ -24,3 +24,5 @@ mod ops_ssh;
 mod ops_packages;
 mod ops_file;
 mod ops_file_bed;
+mod ops_services;
+mod ops_sys;

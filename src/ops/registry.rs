@@ -140,6 +140,10 @@ macro_rules! operations {
 
 /// Every operation. A new one is one line here.
 pub static OPERATIONS: &[Entry] = operations![
+    super::apt::Deb,
+    super::apt::Key,
+    super::apt::Repo,
+    super::cron::Job,
     super::user::Present,
     super::user::Absent,
     super::user::Keys,
@@ -175,6 +179,10 @@ pub static OPERATIONS: &[Entry] = operations![
     super::service::Restarted,
     super::service::Running,
     super::service::Stopped,
+    super::sys::Reboot,
+    super::sys::SetHostname,
+    super::sys::SetSysctl,
+    super::sys::SetTimezone,
     super::systemd::DaemonReload,
     super::systemd::Timer,
     super::systemd::UnitFile,
