@@ -12,6 +12,7 @@ mod history;
 mod inventory;
 mod layout;
 mod shell_framing;
+mod scenes;
 mod staging;
 mod ops_accounts;
 mod machine_output;
