@@ -28,6 +28,7 @@ mod world;
 
 pub use builder::bare;
 pub use check::{check, check_text};
+pub use common::COMMON;
 pub use done::Done;
 pub use drive::{HostEnd, drive};
 pub use ensure::ensure;
