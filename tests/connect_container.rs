@@ -127,3 +127,40 @@ fn a_template_takes_names_and_numbers() {
     };
     assert_eq!(say(&mut *hosts::host(&connection).shell(None), "echo $WHO"), "host/eve@a.example:7");
 }
+
+#[test]
+fn a_client_killed_while_content_is_sent_leaves_the_old_file_and_nothing_else() {
+    let container = Container::busybox();
+    container.exec("mkdir /srv; echo before >/srv/file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let large = folder.path().join("large");
+    std::fs::File::create(&large).and_then(|file| file.set_len(500 << 20)).expect("a sparse file");
+    let host = hosts::host(&docker(&container));
+    let mut shell = host.shell(None);
+    let write = FileWrite::new("/srv/file", Source::Local(large));
+    let error = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            eventually("the temp file", || container.exec("ls -A /srv").lines().count() == 2);
+            for client in processes(container.name()) {
+                let _ = std::process::Command::new("kill").args(["-9", &client.to_string()]).status();
+            }
+        });
+        write.stream(&mut *shell).expect_err("it was cut")
+    });
+    assert!(matches!(error, ShellError::Broken | ShellError::Unreachable { .. }), "{error}");
+    eventually("the end of the temp file", || container.exec("ls -A /srv") == "file\n");
+    assert_eq!(container.exec("cat /srv/file"), "before\n");
+    let (_, output) = write.stream(&mut *shell).expect("the next try arrives");
+    assert!(output.ok(), "{output:?}");
+}
+
+#[test]
+fn a_closed_host_leaves_no_shell_behind() {
+    let container = Container::busybox();
+    let host = hosts::host(&docker(&container));
+    let mut shell = host.shell(None);
+    let pid = say(&mut *shell, "echo $$");
+    assert!(container.try_exec(&format!("test -d /proc/{pid}")).status.success());
+    host.close();
+    eventually("the end of the shell", || !container.try_exec(&format!("test -d /proc/{pid}")).status.success());
+}

@@ -65,7 +65,7 @@ impl Host {
             Arc::new(Link { target, folder: Arc::clone(&settings.folder), master: tokio::sync::Mutex::default() });
         Self {
             line: Arc::new(Line::new(name, runtime, interrupt, connect_timeout, timeout)),
-            login: Arc::new(Seat::new(Arc::clone(&link) as Arc<dyn Opener>, false)),
+            login: Arc::new(Seat::new(Arc::clone(&link) as Arc<dyn Opener>, None)),
             link,
             seats: Mutex::default(),
         }
@@ -95,20 +95,20 @@ impl Host {
     pub fn close(&self) {
         let seats: Vec<Arc<Seat>> = self.lock_seats().values().cloned().collect();
         for seat in seats {
-            Resident::escalated(Arc::clone(&self.line), seat, Arc::clone(&self.login), "").close();
+            Resident::new(Arc::clone(&self.line), seat, Arc::clone(&self.login)).close();
         }
-        Resident::new(Arc::clone(&self.line), Arc::clone(&self.login)).close();
+        self.resident(None).close();
     }
 
     fn resident(&self, who: Option<&Escalation>) -> Resident {
         let (line, login) = (Arc::clone(&self.line), Arc::clone(&self.login));
-        let Some(who) = who else { return Resident::new(line, login) };
+        let Some(who) = who else { return Resident::new(line, Arc::clone(&login), login) };
         let mut seats = self.lock_seats();
         let seat = seats.entry(who.clone()).or_insert_with(|| {
             let opener = Escalated::new(Arc::clone(&self.link), who.clone());
-            Arc::new(Seat::new(Arc::new(opener), true))
+            Arc::new(Seat::new(Arc::new(opener), Some(who.user.clone())))
         });
-        Resident::escalated(line, Arc::clone(seat), login, &who.user)
+        Resident::new(line, Arc::clone(seat), login)
     }
 
     fn lock_seats(&self) -> std::sync::MutexGuard<'_, HashMap<Escalation, Arc<Seat>>> {

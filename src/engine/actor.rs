@@ -184,12 +184,12 @@ impl Actor {
             Err(crate::remote::ShellError::Interrupted) => Err(Stop::Interrupted),
             Err(error) => Err(match unreachable(host.name(), at, &error) {
                 Some(failure) => Stop::Unreachable(failure),
-                None => Stop::Unreachable(crate::event::Failure {
+                None => Stop::Unreachable(Box::new(crate::event::Failure {
                     message: format!("`{name}` is unreachable"),
                     causes: super::outcome::causes(&error),
                     at: at.map(str::to_owned),
                     ..Default::default()
-                }),
+                })),
             }),
         }
     }

@@ -30,7 +30,7 @@ pub enum Stop {
     /// It failed; the script may catch this.
     Failed(Box<Failed>),
     /// The host cannot be reached; it takes no further part.
-    Unreachable(Failure),
+    Unreachable(Box<Failure>),
     /// The user asked to stop.
     Interrupted,
 }
@@ -95,15 +95,15 @@ fn last_words(text: &str) -> Option<String> {
 }
 
 /// Whether the host or the operation is to blame.
-pub(super) fn unreachable(host: &str, at: Option<&str>, error: &ShellError) -> Option<Failure> {
+pub(super) fn unreachable(host: &str, at: Option<&str>, error: &ShellError) -> Option<Box<Failure>> {
     let ShellError::Unreachable { hint, .. } = error else {
         return None;
     };
-    Some(Failure {
+    Some(Box::new(Failure {
         message: format!("`{host}` is unreachable"),
         at: at.map(str::to_owned),
         causes: causes(error),
         hint: hint.clone(),
         ..Failure::default()
-    })
+    }))
 }

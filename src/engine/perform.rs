@@ -14,7 +14,7 @@ use crate::secret::redact;
 use std::time::{Duration, Instant};
 
 /// Asks the script about an outcome: `changed_when`, `failed_when`, `retry_until`.
-pub type Ask<'a> = &'a dyn Fn(&Outcome) -> Result<bool, Failure>;
+pub type Ask<'a> = &'a dyn Fn(&Outcome) -> Result<bool, Box<Failure>>;
 
 /// One call of an operation, with what every operation takes.
 #[derive(Default)]
@@ -132,6 +132,7 @@ impl Actor {
 
     fn ask(&self, ask: Ask<'_>, call: &Call<'_>, outcome: &Outcome) -> Result<bool, Stop> {
         ask(outcome).map_err(|failure| {
+            let failure = *failure;
             Stop::Failed(Box::new(Failed { op: call.op.into(), host: self.on().name().into(), failure }))
         })
     }
@@ -250,8 +251,8 @@ pub(super) fn becoming(settings: &Settings, host: &HostRun) -> Option<Escalation
         Some(Becoming::Nobody) => None,
         Some(Becoming::User(escalation)) => {
             let mut escalation = escalation.clone();
-            let known = host.host.connection.become_user.as_ref();
-            escalation.password = escalation.password.or_else(|| known.and_then(|known| known.password.clone()));
+            let known = host.host.connection.passwords.get(escalation.method);
+            escalation.password = escalation.password.or_else(|| known.map(str::to_owned));
             Some(escalation)
         }
         None => host.host.connection.become_user.clone(),

@@ -123,6 +123,11 @@ impl Plan {
         Self::default()
     }
 
+    /// These changes, in this order.
+    pub fn of(changes: impl IntoIterator<Item = Change>) -> Self {
+        Self { changes: changes.into_iter().collect(), ..Self::default() }
+    }
+
     /// Adds a change.
     #[must_use]
     pub fn with(mut self, change: Change) -> Self {

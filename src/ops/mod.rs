@@ -3,11 +3,17 @@
 //! One file a family. `probe` only reads, `plan` is pure, changes are data and applied in one place, `apply`.
 
 mod apply;
+mod apt;
 pub mod args;
 mod change;
+mod cron;
 mod error;
+mod pkg;
 pub mod resource;
 mod registry;
+mod service;
+mod sys;
+mod systemd;
 mod view;
 mod write;
 

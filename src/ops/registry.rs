@@ -157,6 +157,22 @@ pub static OPERATIONS: &[Entry] = operations![
     super::wait::Http,
     super::wait::File,
     super::wait::Ssh,
+    super::pkg::Hold,
+    super::pkg::Installed,
+    super::pkg::Latest,
+    super::pkg::Removed,
+    super::pkg::Update,
+    super::pkg::Upgrade,
+    super::service::Disabled,
+    super::service::Enabled,
+    super::service::Masked,
+    super::service::Reloaded,
+    super::service::Restarted,
+    super::service::Running,
+    super::service::Stopped,
+    super::systemd::DaemonReload,
+    super::systemd::Timer,
+    super::systemd::UnitFile,
 ];
 
 /// The operation of a name.

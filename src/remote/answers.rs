@@ -24,8 +24,8 @@ pub(super) struct Answers {
     outs: Vec<(Vec<u8>, i32)>,
     errs: Vec<Vec<u8>>,
     pub greeting: Option<Greeting>,
-    /// What came before the first mark: banners, noise of a login script, the words of a program that refused.
-    pub before: (Vec<u8>, Vec<u8>),
+    /// What came on stdout before the hello: banners, noise of a login script, words of the launch script.
+    pub before: Vec<u8>,
     started: bool,
     ended: (bool, bool),
 }
@@ -38,7 +38,7 @@ impl Answers {
             outs: Vec::new(),
             errs: Vec::new(),
             greeting: None,
-            before: (Vec::new(), Vec::new()),
+            before: Vec::new(),
             started: false,
             ended: (false, false),
         }
@@ -49,7 +49,7 @@ impl Answers {
         while let Some(frame) = self.stdout.next_frame()? {
             match frame.tag.as_str() {
                 "h" => {
-                    self.before.0 = frame.before;
+                    self.before = frame.before;
                     self.greeting = Some(greeting(&frame.text));
                 }
                 "s" => self.started = true,
@@ -59,8 +59,7 @@ impl Answers {
         }
         while let Some(frame) = self.stderr.next_frame()? {
             match frame.tag.as_str() {
-                "h" => self.before.1 = frame.before,
-                "s" => {}
+                "h" | "s" => {}
                 "e" => self.ended.1 = true,
                 _ => self.errs.push(frame.before),
             }

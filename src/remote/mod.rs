@@ -4,18 +4,21 @@ mod answers;
 mod cache;
 mod channel;
 mod command;
+mod feed;
 mod frame;
 mod interrupt;
 mod line;
 mod resident;
+mod seat;
 mod session;
 
 pub use channel::{Channel, Opener, Task};
 pub use command::{Command, Output, quote};
 pub use frame::random_mark;
 pub use interrupt::Interrupt;
-pub use line::{Line, OUTPUT_LIMIT, Seat};
+pub use line::{Line, OUTPUT_LIMIT};
 pub use resident::Resident;
+pub use seat::Seat;
 
 use crate::secret::RevealError;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The resident shell: what operations speak to. Blocking; its streams are driven by the runtime.
 
-use super::line::{Line, Seat};
+use super::line::Line;
+use super::seat::Seat;
 use super::{Command, Output, Shell, ShellError};
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -14,25 +15,18 @@ const REQUEST_LIMIT: usize = 1024 * 1024;
 
 /// One user's shell on one host.
 ///
-/// Call it from plain threads only: it blocks on the runtime.
+/// Call it from plain threads only: it blocks on the runtime, which must have threads of its own.
 pub struct Resident {
     line: Arc<Line>,
     seat: Arc<Seat>,
     /// The login user's seat, taken when no escalation turns out to be needed.
     login: Arc<Seat>,
-    /// True when the wanted user is root.
-    wants_root: bool,
 }
 
 impl Resident {
-    /// The login user's shell.
-    pub fn new(line: Arc<Line>, seat: Arc<Seat>) -> Self {
-        Self { line, login: Arc::clone(&seat), seat, wants_root: false }
-    }
-
-    /// Another user's shell; `login` serves instead when the login user is the wanted one.
-    pub fn escalated(line: Arc<Line>, seat: Arc<Seat>, login: Arc<Seat>, user: &str) -> Self {
-        Self { line, seat, login, wants_root: user == "root" }
+    /// The shell of one seat; `login` is the seat of the user who logs in, maybe the same.
+    pub fn new(line: Arc<Line>, seat: Arc<Seat>, login: Arc<Seat>) -> Self {
+        Self { line, seat, login }
     }
 
     /// Opens the shell now instead of at its first use.
@@ -55,15 +49,12 @@ impl Resident {
     }
 
     fn seat(&self) -> Arc<Seat> {
-        if self.wants_root && self.line.login_uid() == Some(0) {
-            self.seat.set_login_user();
-        }
-        Arc::clone(if self.seat.is_login_user() { &self.login } else { &self.seat })
+        Arc::clone(if self.seat.is_login_user(&self.line) { &self.login } else { &self.seat })
     }
 
     /// The first answer may have told that no escalation was needed.
     fn settle(&self, seat: &Seat) {
-        if !std::ptr::eq(seat, &*self.login) && seat.is_login_user() {
+        if !std::ptr::eq(seat, &*self.login) && seat.is_login_user(&self.line) {
             self.line.runtime.block_on(seat.hand_over(&self.login));
         }
     }
@@ -86,6 +77,9 @@ impl Resident {
     fn run_group(&self, group: &[&Command], stop: bool) -> Result<Vec<Output>, ShellError> {
         self.line.interrupt.check()?;
         let seat = self.seat();
+        for command in group {
+            tracing::trace!(host = self.line.host, %command, "request");
+        }
         let outputs = match group {
             [command] if is_large(command) => {
                 let stdin = super::frame::revealed(command.stdin.as_deref().unwrap_or_default())?;
@@ -119,9 +113,10 @@ fn is_large(command: &Command) -> bool {
 
 fn trace(host: &str, command: &Command, output: &Output) {
     if tracing::enabled!(tracing::Level::TRACE) {
+        // Cut after redaction: half a secret would not be recognised.
         let shown = |bytes: &[u8]| {
-            let end = bytes.len().min(2000);
-            crate::secret::redact(&String::from_utf8_lossy(&bytes[..end]))
+            let text = crate::secret::redact(&String::from_utf8_lossy(&bytes[..bytes.len().min(64 * 1024)]));
+            text.chars().take(2000).collect::<String>()
         };
         let (stdout, stderr) = (shown(&output.stdout), shown(&output.stderr));
         tracing::trace!(host, %command, code = output.code, stdout, stderr, "answer");

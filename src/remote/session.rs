@@ -1,7 +1,8 @@
 //! One shell at work: writes requests and reads answers, all streams at once.
 
-use super::answers::{Answers, Greeting};
+use super::answers::{Answers, Greeting, TooMuch};
 use super::channel::Channel;
+use super::feed::Feed;
 use super::frame::Request;
 use super::{Interrupt, Output};
 use std::io::Read;
@@ -51,59 +52,6 @@ pub(super) struct Session {
     pub preamble: Vec<u8>,
 }
 
-/// What is written: the request, then content as fast as it is taken.
-struct Feed<'a> {
-    request: &'a [u8],
-    content: Option<&'a mut (dyn Read + Send + 'a)>,
-    chunk: Vec<u8>,
-    sent: usize,
-}
-
-/// Content is read and sent in pieces of this many bytes.
-const CHUNK: usize = 256 * 1024;
-
-impl Feed<'_> {
-    fn next_bytes(&self) -> &[u8] {
-        if self.request.is_empty() { &self.chunk[self.sent..] } else { self.request }
-    }
-
-    fn advance(&mut self, count: usize) {
-        if self.request.is_empty() {
-            self.sent += count;
-        } else {
-            self.request = &self.request[count..];
-        }
-    }
-
-    fn stop(&mut self) {
-        self.request = &[];
-        self.chunk.clear();
-        self.sent = 0;
-        self.content = None;
-    }
-
-    /// Reads the next piece of content when the one before is sent; true when it has just come to its end.
-    fn refill(&mut self) -> std::io::Result<bool> {
-        let Some(content) = self.content.as_mut().filter(|_| self.request.is_empty() && self.sent == self.chunk.len())
-        else {
-            return Ok(false);
-        };
-        self.chunk.resize(CHUNK, 0);
-        self.sent = 0;
-        let count = loop {
-            match content.read(&mut self.chunk) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                read => break read?,
-            }
-        };
-        self.chunk.truncate(count);
-        if count == 0 {
-            self.content = None;
-        }
-        Ok(count == 0)
-    }
-}
-
 /// The streams end one after the other: the last answer, or the reason of an end, may still be on its way.
 /// A child in the background may hold one of them for ever.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -138,97 +86,128 @@ impl Session {
         Self { channel, connection, greeting: None, preamble }
     }
 
-    /// Sends a request and takes its answers.
-    pub async fn exchange(&mut self, request: &Request, limits: &Limits<'_>) -> Result<Vec<Output>, Failure> {
-        self.converse(request, None, limits).await
-    }
-
-    /// Sends a request and, once the shell is ready, the content for its one command. The session is of no use
-    /// afterwards.
-    pub async fn stream(
-        &mut self,
-        request: &Request,
-        content: &mut (dyn Read + Send),
-        limits: &Limits<'_>,
-    ) -> Result<Vec<Output>, Failure> {
-        self.converse(request, Some(content), limits).await
-    }
-
-    async fn converse<'a>(
+    /// Sends a request and, once the shell is ready, the content for its one command; takes the answers. A
+    /// session that streamed content is of no use afterwards.
+    pub async fn exchange<'a>(
         &mut self,
         request: &'a Request,
         content: Option<&'a mut (dyn Read + Send + 'a)>,
-        limits: &Limits<'_>,
+        limits: &'a Limits<'a>,
     ) -> Result<Vec<Output>, Failure> {
-        let mut answers = Answers::new(&request.mark, limits.output);
-        let mut feed = Feed { request: request.script.as_bytes(), content, chunk: Vec::new(), sent: 0 };
-        let greeted = self.greeting.is_some();
-        let limit = |answers: &Answers| match request.timeouts.get(answers.answered()) {
-            _ if !greeted && answers.greeting.is_none() => limits.hello,
-            Some(Some(own)) => *own,
-            _ => limits.command,
-        };
-        let mut deadline = Instant::now() + limit(&answers);
-        let mut open = Open { stdout: true, stderr: true };
-        while !answers.complete() {
-            let ready = answers.greeting.is_some() && answers.started();
-            let streams = feed.content.is_some();
-            if ready && feed.refill().map_err(Failure::Content)? {
-                self.channel.stdin = Box::new(tokio::io::sink());
-            }
-            let before = (answers.answered(), answers.started());
-            match self.step(&mut feed, &mut answers, &open, deadline, limits.interrupt).await {
-                Moved::Interrupted => return Err(Failure::Interrupted),
-                Moved::Late if open.is_half() => return Err(self.closed(answers)),
-                Moved::Late if self.greeting.is_none() => return Err(Failure::Silent),
-                Moved::Late => return Err(Failure::Timeout(limit(&answers))),
-                Moved::Out(Ok(1..)) | Moved::Err(Ok(1..)) => {
-                    answers.sort().map_err(|_| Failure::TooMuch)?;
-                    self.greeting = self.greeting.or(answers.greeting);
-                }
-                Moved::Out(_) => open.stdout = false,
-                Moved::Err(_) => open.stderr = false,
-                // Nobody reads any more; the answers tell why.
-                Moved::Wrote(Err(_) | Ok(0)) => feed.stop(),
-                Moved::Wrote(Ok(count)) => feed.advance(count),
-            }
-            if open.is_closed() && !answers.complete() {
-                return Err(self.closed(answers));
-            }
-            if open.is_half() {
-                deadline = Instant::now() + LAST_WORDS;
-            } else if streams || before != (answers.answered(), answers.started()) {
-                deadline = Instant::now() + limit(&answers);
-            }
-        }
-        self.preamble.append(&mut answers.before.0);
+        let mut answers = Talk::new(self, request, content, limits).run().await?;
+        self.preamble.append(&mut answers.before);
         Ok(answers.into_outputs())
     }
+}
 
-    async fn step(
-        &mut self,
-        feed: &mut Feed<'_>,
-        answers: &mut Answers,
-        open: &Open,
-        deadline: Instant,
-        interrupt: &Interrupt,
-    ) -> Moved {
-        let Channel { stdin, stdout, stderr, .. } = &mut self.channel;
-        let bytes = feed.next_bytes();
-        tokio::select! {
-            count = stdout.read_buf(answers.stdout.space()), if open.stdout => Moved::Out(count),
-            count = stderr.read_buf(answers.stderr.space()), if open.stderr => Moved::Err(count),
-            count = stdin.write(bytes), if !bytes.is_empty() => Moved::Wrote(count),
-            () = sleep_until(deadline) => Moved::Late,
-            () = interrupt.raised() => Moved::Interrupted,
+/// One exchange under way.
+struct Talk<'s, 'a> {
+    session: &'s mut Session,
+    request: &'a Request,
+    limits: &'a Limits<'a>,
+    feed: Feed<'a>,
+    answers: Answers,
+    open: Open,
+    deadline: Instant,
+}
+
+impl<'s, 'a> Talk<'s, 'a> {
+    fn new(
+        session: &'s mut Session,
+        request: &'a Request,
+        content: Option<&'a mut (dyn Read + Send + 'a)>,
+        limits: &'a Limits<'a>,
+    ) -> Self {
+        let feed = Feed::new(request.script.as_bytes(), content);
+        let answers = Answers::new(&request.mark, limits.output);
+        let open = Open { stdout: true, stderr: true };
+        let mut talk = Self { session, request, limits, feed, answers, open, deadline: Instant::now() };
+        talk.deadline += talk.limit();
+        talk
+    }
+
+    async fn run(mut self) -> Result<Answers, Failure> {
+        while !self.answers.complete() {
+            let streams = self.feed.streams();
+            if self.answers.greeting.is_some() && self.answers.started() && self.refill()? {
+                self.session.channel.stdin = Box::new(tokio::io::sink());
+            }
+            let before = self.progress();
+            match self.step().await {
+                Moved::Interrupted => return Err(Failure::Interrupted),
+                Moved::Late => return Err(self.late()),
+                moved => self.take(moved)?,
+            }
+            if self.open.is_closed() && !self.answers.complete() {
+                return Err(self.closed());
+            }
+            if self.open.is_half() {
+                self.deadline = Instant::now() + LAST_WORDS;
+            } else if streams || before != self.progress() {
+                self.deadline = Instant::now() + self.limit();
+            }
+        }
+        Ok(self.answers)
+    }
+
+    /// How long the host may be silent now.
+    fn limit(&self) -> Duration {
+        match self.request.timeouts.get(self.answers.answered()) {
+            _ if self.session.greeting.is_none() => self.limits.hello,
+            Some(Some(own)) => *own,
+            _ => self.limits.command,
         }
     }
 
-    fn closed(&self, answers: Answers) -> Failure {
-        if self.greeting.is_some() {
+    fn progress(&self) -> (bool, bool, usize) {
+        (self.session.greeting.is_some(), self.answers.started(), self.answers.answered())
+    }
+
+    fn refill(&mut self) -> Result<bool, Failure> {
+        self.feed.refill().map_err(Failure::Content)
+    }
+
+    async fn step(&mut self) -> Moved {
+        let Channel { stdin, stdout, stderr, .. } = &mut self.session.channel;
+        let Answers { stdout: out, stderr: err, .. } = &mut self.answers;
+        let bytes = self.feed.next_bytes();
+        tokio::select! {
+            count = stdout.read_buf(out.space()), if self.open.stdout => Moved::Out(count),
+            count = stderr.read_buf(err.space()), if self.open.stderr => Moved::Err(count),
+            count = stdin.write(bytes), if !bytes.is_empty() => Moved::Wrote(count),
+            () = sleep_until(self.deadline) => Moved::Late,
+            () = self.limits.interrupt.raised() => Moved::Interrupted,
+        }
+    }
+
+    fn take(&mut self, moved: Moved) -> Result<(), Failure> {
+        match moved {
+            Moved::Out(Ok(1..)) | Moved::Err(Ok(1..)) => {
+                self.answers.sort().map_err(|TooMuch| Failure::TooMuch)?;
+                self.session.greeting = self.session.greeting.or(self.answers.greeting);
+            }
+            Moved::Out(_) => self.open.stdout = false,
+            Moved::Err(_) => self.open.stderr = false,
+            Moved::Wrote(Ok(count @ 1..)) => self.feed.advance(count),
+            // Nobody reads any more; the answers tell why.
+            _ => self.feed.stop(),
+        }
+        Ok(())
+    }
+
+    fn late(self) -> Failure {
+        match self.session.greeting {
+            _ if self.open.is_half() => self.closed(),
+            None => Failure::Silent,
+            Some(_) => Failure::Timeout(self.limit()),
+        }
+    }
+
+    fn closed(self) -> Failure {
+        if self.session.greeting.is_some() {
             return Failure::Closed;
         }
-        let said = [self.preamble.as_slice(), &answers.stdout.buffer].concat();
-        Failure::Refused { stdout: said, stderr: answers.stderr.buffer }
+        let stdout = [self.session.preamble.as_slice(), &self.answers.stdout.buffer].concat();
+        Failure::Refused { stdout, stderr: self.answers.stderr.buffer }
     }
 }

@@ -78,10 +78,10 @@ pub(super) fn perform(
     planned: &dyn Planned,
 ) -> RhaiResultOf<Outcome> {
     let condition = gate(ctx, common)?;
-    let ask = |condition: &Condition, outcome: &Outcome| -> Result<bool, Failure> {
+    let ask = |condition: &Condition, outcome: &Outcome| -> Result<bool, Box<Failure>> {
         match condition {
             Condition::Known(known) => Ok(*known),
-            Condition::Unknown(why) => Err(Failure { message: why.clone(), ..Failure::default() }),
+            Condition::Unknown(why) => Err(Box::new(Failure::new(why.clone()))),
             Condition::Ask(closure) => answer(ctx, closure, outcome),
         }
     };
@@ -142,10 +142,10 @@ fn gate(ctx: &NativeCallContext, common: &Common) -> RhaiResultOf<Gate> {
     Ok(Gate { skip: missing.then(|| "what it requires failed or did not run".into()), ..Gate::default() })
 }
 
-fn answer(ctx: &NativeCallContext, asked: &rhai::FnPtr, outcome: &Outcome) -> Result<bool, Failure> {
+fn answer(ctx: &NativeCallContext, asked: &rhai::FnPtr, outcome: &Outcome) -> Result<bool, Box<Failure>> {
     let handle = Done::new(vec![outcome.clone()], false);
     let answer = closure::call(ctx, asked, vec![Dynamic::from(handle)]);
-    let fail = |message: String| Failure { message, at: Some(called_at(ctx)), ..Failure::default() };
+    let fail = |message: String| Box::new(Failure::new(message).at(called_at(ctx)));
     let answer = answer.map_err(|error| fail(error.to_string()))?;
     answer.as_bool().map_err(|_| fail("a condition must give true or false".into()))
 }

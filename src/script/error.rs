@@ -68,7 +68,7 @@ pub fn stopped(ctx: &NativeCallContext, stop: Stop) -> Box<EvalAltResult> {
             let Failed { op, host, failure } = *failed;
             raise(&failure, &op, &host, at)
         }
-        Stop::Unreachable(failure) => end(Ending::Unreachable(failure), at),
+        Stop::Unreachable(failure) => end(Ending::Unreachable(*failure), at),
         Stop::Interrupted => end(Ending::Interrupted, at),
     }
 }

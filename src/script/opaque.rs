@@ -1,7 +1,7 @@
 //! Values that a script passes on but cannot look at: secrets, and what only an apply can tell.
 
 use super::error::{RhaiResultOf, mistake, not_predictable};
-use crate::secret::{self, Token};
+use crate::secret;
 use rhai::plugin::*;
 use rhai::{Dynamic, ImmutableString, NativeCallContext};
 
@@ -13,11 +13,6 @@ impl Opaque {
     /// A value that only an apply can tell; `what` says which.
     pub fn unknown(what: impl Into<String>) -> Self {
         Self(secret::unknown(what).to_string())
-    }
-
-    /// A value that must not be shown.
-    pub fn secret(token: Token) -> Self {
-        Self(token.to_string())
     }
 
     /// What it is, in words.

@@ -12,5 +12,7 @@ pub mod hosts;
 pub mod network;
 pub mod loopback;
 pub mod project;
+pub mod aptrepo;
+pub mod packages_bed;
 pub mod shell;
 pub mod sshd;

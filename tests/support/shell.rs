@@ -32,13 +32,13 @@ impl PlainShell {
         let mut process = Process::new(&self.argv[0]);
         process.args(&self.argv[1..]).arg("-c").arg(command.render()?.as_str());
         process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = process.spawn().expect("the shell starts");
-        let mut stdin = child.stdin.take().expect("piped");
         let given = command.stdin.clone().unwrap_or_default();
         let given = match std::str::from_utf8(&given) {
             Ok(text) => rhapsode::secret::reveal(text)?.as_bytes().to_vec(),
             Err(_) => given,
         };
+        let mut child = process.spawn().expect("the shell starts");
+        let mut stdin = child.stdin.take().expect("piped");
         // A command that does not read its stdin closes it early: not an error.
         let _ = stdin.write_all(&given);
         if let Some(content) = content {

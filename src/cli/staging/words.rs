@@ -92,4 +92,23 @@ mod tests {
         assert_eq!(hostname("_web 1_"), "web-1");
         assert_eq!(hostname(&"x".repeat(80)).len(), 63);
     }
+
+    #[test]
+    fn systemd_gets_what_it_needs_and_no_word_twice() {
+        let connection = crate::inventory::Connection {
+            connect: Connect::Docker,
+            run: vec!["--tmpfs=/run".to_owned(), "--publish=127.0.0.1::22".to_owned()],
+            ..Default::default()
+        };
+        let host = Host { name: "web-1".to_owned(), groups: Vec::new(), connection, data: Default::default() };
+        let image = Image { id: "sha256:1".to_owned(), runs_systemd: true };
+        let staging = Staging { hosts: &[], inventory: "i.yaml".as_ref(), project: "/p".as_ref() };
+        let words = run(&host, &image, &staging, "1");
+        for word in SYSTEMD_ON_DOCKER {
+            assert_eq!(words.iter().filter(|given| given == word).count(), 1, "{word}");
+        }
+        assert_eq!(words.last(), Some(&image.id));
+        let plain = run(&host, &Image { runs_systemd: false, ..image }, &staging, "1");
+        assert!(!plain.contains(&"--cgroupns=host".to_owned()));
+    }
 }

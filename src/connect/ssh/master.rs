@@ -100,6 +100,7 @@ async fn run(mut ssh: Command, target: &Target, folder: &Arc<Folder>, words: &[&
     ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
     // `^C` on the terminal is ours to answer.
     ssh.process_group(0).kill_on_drop(true);
+    tracing::debug!(host = target.name, argv = ?ssh.as_std(), "login");
     let mut child = ssh.spawn().map_err(|error| no_start(&error))?;
     // ConnectTimeout bounds the connection and key exchange, not authentication nor the hosts of a jump.
     let status = tokio::time::timeout(target.connect_timeout * 3, child.wait()).await;

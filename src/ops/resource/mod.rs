@@ -9,6 +9,15 @@ pub use account::{Account, Group, GroupEntry, Password, User};
 pub use checkout::{Checkout, Tree};
 pub use git_setting::GitSetting;
 pub use managed::Managed;
+pub mod apt_index;
+pub mod conf;
+pub mod crontab;
+pub mod hostname;
+pub mod package;
+pub mod reboot_flag;
+pub mod sysctl;
+pub mod timezone;
+pub mod unit;
 
 use super::OpError;
 use crate::remote::{Command, Output};
