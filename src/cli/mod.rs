@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 pub mod config;
+mod docs;
 pub mod failure;
 mod git;
 pub mod history;
@@ -45,6 +46,12 @@ fn dispatch(app: App) -> Result<Exit, CommandError> {
     if let Verb::Completions { shell } = app.command {
         clap_complete::generate(shell, &mut App::command(), "rhapsode", &mut std::io::stdout());
         return Ok(Exit::Done);
+    }
+    if let Verb::Docs { topic, write } = &app.command {
+        return match write {
+            Some(folder) => docs::write(folder),
+            None => docs::show(topic.as_deref(), app.common.json, app.common.no_color),
+        };
     }
     let mut session = Session::new(app.common)?;
     match &app.command {

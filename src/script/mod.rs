@@ -40,6 +40,7 @@ pub mod wait;
 pub use builder::bare;
 pub use check::{check, check_text};
 
+pub use common::COMMON;
 pub use done::Done;
 pub use drive::{HostEnd, drive};
 pub use ensure::ensure;
