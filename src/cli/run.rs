@@ -129,7 +129,7 @@ impl Session {
         let emit = Arc::new(Events(Arc::clone(&bus)));
         let reach = Box::new(Connected(connections));
         let hosts = shared_hosts(&prepared.inventory);
-        let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
+        let run = Arc::new(Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt));
         on_interrupt(&runtime, &run);
         bus.emit(Event::RunStarted(start));
         let ends = drive(&run, &prepared.world, &prepared.script);
