@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long an interrupted run waits for its processes on a host to be told.
-const FAREWELL: Duration = Duration::from_millis(1500);
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The place of one user on a host, with one shell at a time, opened when first needed.
 pub struct Seat {
