@@ -139,3 +139,13 @@ pub enum ShellError {
     #[error("cannot read the content to send")]
     Content(#[source] std::io::Error),
 }
+
+impl ShellError {
+    /// Something to do about it, where known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { hint, .. } | Self::Escalation { hint, .. } => hint.clone(),
+            _ => None,
+        }
+    }
+}
