@@ -3,6 +3,7 @@
 mod support;
 
 mod cases;
+mod facts;
 mod layout;
 mod ops_accounts;
 mod ops_cmd;

@@ -6,7 +6,7 @@ mod docker;
 mod git_setting;
 mod managed;
 
-pub use account::{UserEntry, Group, GroupEntry, Password, User};
+pub use account::{Group, GroupEntry, Password, User, UserEntry};
 pub use checkout::{Checkout, Tree};
 pub use docker::{Container, Docker, Image, Inspected, Network, SPEC_LABEL, Volume};
 pub use git_setting::GitSetting;

@@ -4,7 +4,7 @@ use super::make_folder;
 use crate::event::Sign;
 use crate::ops::Change;
 use crate::ops::args::Many;
-use crate::ops::resource::{UserEntry, Managed};
+use crate::ops::resource::{Managed, UserEntry};
 use base64::Engine;
 
 /// Splits texts with one key a line into keys, and refuses what is none.

@@ -3,7 +3,7 @@
 use super::present::{Present, Seen};
 use super::tools::NewUser;
 use crate::event::Sign;
-use crate::ops::resource::{UserEntry, Group, GroupEntry, User};
+use crate::ops::resource::{Group, GroupEntry, User, UserEntry};
 use crate::ops::{Change, OpError};
 
 /// Adds the user; gives the account as it will be.

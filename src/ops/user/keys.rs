@@ -2,7 +2,7 @@
 
 use super::{authorized, name_ok};
 use crate::ops::args::Many;
-use crate::ops::resource::{UserEntry, Managed, User};
+use crate::ops::resource::{Managed, User, UserEntry};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
 

@@ -5,7 +5,7 @@ use super::tools::{Field, Tools};
 use super::{authorized, bare, create, field_ok, name_ok};
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
-use crate::ops::resource::{UserEntry, Group, GroupEntry, Managed, Password, User};
+use crate::ops::resource::{Group, GroupEntry, Managed, Password, User, UserEntry};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;
 use std::collections::BTreeMap;
