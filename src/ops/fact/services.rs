@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 pub(super) const FACTS: &[Fact] = &[
     fact("systemd.SystemdStatus", &["services", "user_mode"], units, |_, output| active(output)),
-    fact("systemd.SystemdEnabled", &["services", "user_mode"], unit_files, |args, output| enabled(args, output)),
+    fact("systemd.SystemdEnabled", &["services", "user_mode"], unit_files, enabled),
     fact("openrc.OpenrcStatus", &["runlevel"], rc_status, |_, output| started(output)),
-    fact("openrc.OpenrcEnabled", &["runlevel"], rc_update, |args, output| in_runlevel(args, output)),
+    fact("openrc.OpenrcEnabled", &["runlevel"], rc_update, in_runlevel),
 ];
 
 fn systemctl(args: &Args, verb: &str) -> Command {
