@@ -112,7 +112,7 @@ fn keys_are_not_written_through_a_link_of_the_user() {
     converge(&mut shell, "user::present", json!({"name": "eve"}));
     bed.exec("mkdir /root/.ssh && ln -s /root/.ssh /home/eve/.ssh");
     let plan = plan(&mut shell, "user::keys", json!({"name": "eve", "keys": [A]})).expect("a plan");
-    rhapsode::ops::apply(&plan.changes, &mut shell).expect_err("refused");
+    rhapsode::ops::apply(&plan, &mut shell).expect_err("refused");
     assert_eq!(bed.exec("ls -A /root/.ssh"), "");
 }
 
@@ -131,7 +131,7 @@ fn a_sudo_rule_works_and_a_wrong_one_leaves_nothing() {
     for name in ["ada", "other"] {
         let wrong = json!({"name": name, "who": "ada", "commands": "bin/relative ("});
         let wrong = plan(&mut shell, "sudo::rule", wrong).expect("a plan");
-        let error = rhapsode::ops::apply(&wrong.changes, &mut shell).expect_err("visudo refuses");
+        let error = rhapsode::ops::apply(&wrong, &mut shell).expect_err("visudo refuses");
         assert!(matches!(error, OpError::Command { .. }), "{error:?}");
     }
     assert_eq!(bed.exec("ls -lA /etc/sudoers.d; cat /etc/sudoers.d/ada"), before);

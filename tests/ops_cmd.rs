@@ -2,7 +2,7 @@
 
 use crate::support::accounts_bed::Container;
 use crate::support::shell::{PlainShell, converge, plan};
-use rhapsode::ops::{Change, OpError, Overlay, View, apply, entry, settle};
+use rhapsode::ops::{Change, OpError, Overlay, View, apply, entry};
 use serde_json::json;
 use std::io::Write;
 
@@ -24,7 +24,7 @@ fn a_command_runs_until_its_path_is_there() {
         assert_eq!(converge(&mut shell, "cmd::run", want), ["run"]);
 
         let plan = plan(&mut shell, "cmd::run", json!({"command": ["printf", "%s", "$(id) `id`"]})).expect("a plan");
-        let applied = apply(&plan.changes, &mut shell).expect("runs");
+        let applied = apply(&plan, &mut shell).expect("runs");
         assert_eq!(applied.output.expect("it printed").text(), "$(id) `id`");
     }
 }
@@ -38,7 +38,7 @@ fn a_script_of_this_machine_runs_by_stdin_with_arguments() {
     for (bed, mut shell) in beds() {
         let want = json!({"src": script.path(), "args": ["one", "two  words"], "creates": "/tmp/args"});
         let plan = plan(&mut shell, "cmd::script", want).expect("a plan");
-        let error = apply(&plan.changes, &mut shell).expect_err("`false` under -e");
+        let error = apply(&plan, &mut shell).expect_err("`false` under -e");
         assert!(matches!(error, OpError::Command { code: 1, .. }), "{error:?}");
         assert_eq!(bed.exec("cat /tmp/args; ls /tmp/late 2>/dev/null || :"), "<one>\n<two  words>\n");
     }
@@ -76,7 +76,7 @@ fn waiting_is_no_change_and_ends_with_its_time() {
             converge(&mut shell, "wait::http", json!({"url": "http://127.0.0.1:8099/none", "status": 404}));
             let other = json!({"url": "http://127.0.0.1:8099/", "body": "hello-me", "timeout": 0.5, "every": 0.2});
             let plan = plan(&mut shell, "wait::http", other).expect("a plan");
-            let error = settle(&plan.waits, &mut shell).expect_err("another body");
+            let error = apply(&plan, &mut shell).expect_err("another body");
             assert!(error.to_string().contains("hello-me"), "{error}");
             converge(&mut shell, "wait::port", json!({"port": 8099}));
         } else {
@@ -84,7 +84,7 @@ fn waiting_is_no_change_and_ends_with_its_time() {
             converge(&mut shell, "wait::port", json!({"port": 22, "host": "localhost"}));
         }
         let closed = plan(&mut shell, "wait::port", json!({"port": 9, "timeout": 0.3, "every": 0.1})).expect("a plan");
-        let error = settle(&closed.waits, &mut shell).expect_err("nothing listens");
+        let error = apply(&closed, &mut shell).expect_err("nothing listens");
         assert!(error.to_string().contains("port 9 of 127.0.0.1"), "{error}");
         bed.exec("rm -r /tmp/www");
         converge(&mut shell, "wait::file", json!({"path": "/tmp/www", "present": false}));

@@ -75,7 +75,7 @@ fn a_container_that_cannot_be_replaced_keeps_running() {
     converge(&mut shell, "docker::container", want("sleep"));
     let before = id(&name.0);
     let wrong = plan(&mut shell, "docker::container", want("/no/such/program")).expect("a plan");
-    apply(&wrong.changes, &mut shell).expect_err("it does not start");
+    apply(&wrong, &mut shell).expect_err("it does not start");
     assert_eq!(id(&name.0), before);
     assert_eq!(docker(&["inspect", "--format", "{{.State.Running}}", &name.0]), "true");
     assert_eq!(docker(&["ps", "-a", "-q", "--filter", &format!("name={}.rhapsode-old", name.0)]), "");
@@ -249,7 +249,7 @@ fn a_wrong_compose_file_is_an_error_and_a_job_that_ended_well_is_fine() {
     let want = json!({"files": ["docker-compose.yml", "job.yml"]});
     let full = app.want(want.clone());
     let planned = plan(&mut app.shell, "docker::compose", full).expect("a plan");
-    apply(&planned.changes, &mut app.shell).expect("up");
+    apply(&planned, &mut app.shell).expect("up");
     docker(&["wait", &format!("{}_job_1", app.name.0)]);
     assert!(app.converge(want).is_empty());
 }

@@ -115,7 +115,7 @@ fn a_failed_clone_leaves_nothing_and_a_plan_behind_changes_is_unknown() {
     let commit = "0123456789012345678901234567890123456789";
     let want = json!({"dest": "/opt/none", "url": "/srv/nowhere.git", "ref": commit});
     let planned = plan(&mut bed.shell, "git::repo", want).expect("a commit needs no look");
-    apply(&planned.changes, &mut bed.shell).expect_err("no such repository");
+    apply(&planned, &mut bed.shell).expect_err("no such repository");
     bed.container.exec("[ ! -e /opt/none ]");
 
     let mut overlay = Overlay::default();

@@ -97,13 +97,13 @@ fn sshd_takes_valid_options_and_nobody_is_locked_out_by_others() {
     let before = shell.bed.exec(FILES);
     let changed = shell.inner.changed.len();
     let typo = plan(&mut shell, "ssh::server", json!({"options": {"PermitRotLogin": "no"}})).expect("a plan");
-    let error = apply(&typo.changes, &mut shell).expect_err("sshd refuses");
+    let error = apply(&typo, &mut shell).expect_err("sshd refuses");
     assert!(matches!(&error, OpError::Command { stderr, .. } if stderr.contains("PermitRotLogin")), "{error:?}");
     assert_eq!(shell.inner.changed.len(), changed + 1, "the check came before any change");
     assert_eq!(shell.bed.exec(FILES), before);
 
     let shut = plan(&mut shell, "ssh::server", json!({"options": {"DenyUsers": "root"}})).expect("a plan");
-    let error = apply(&shut.changes, &mut shell).expect_err("nobody could log in");
+    let error = apply(&shut, &mut shell).expect_err("nobody could log in");
     assert!(error.to_string().contains("Permission denied"), "{error}");
     assert_eq!(shell.bed.exec(FILES), before);
     shell.logs_in().expect("the options before are back in force");

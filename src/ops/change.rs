@@ -1,6 +1,7 @@
 //! Changes as data: what they are called, how they are done, and what they make of the host.
 
 use super::resource::{Key, Resource, State};
+use super::tree_write::TreeWrite;
 use crate::event::Sign;
 use crate::remote::{Command, Output};
 use std::path::PathBuf;
@@ -12,9 +13,9 @@ use std::time::Duration;
 pub struct Plan {
     /// In the order in which they are done.
     pub changes: Vec<Change>,
-    /// What must come true before the operation is done. No change: only an apply waits, see [`super::settle`].
+    /// What is waited for after the changes; a wait is no change.
     pub waits: Vec<Step>,
-    /// What an operation found that exists to read: `cmd::read`.
+    /// The answer to a question that the operation stands for: `cmd::read`.
     pub output: Option<Output>,
 }
 
@@ -40,6 +41,8 @@ pub enum Step {
     Run(Command),
     /// A whole file, put in place at once.
     Write(FileWrite),
+    /// Many files below one directory, sent as one archive.
+    Tree(Arc<TreeWrite>),
     /// A command repeated until it succeeds.
     Wait {
         /// The question.
@@ -99,6 +102,13 @@ pub enum Source {
     Bytes(Arc<[u8]>),
     /// A file on this machine, streamed.
     Local(PathBuf),
+    /// POSIX sh on the host that puts it into the existing file `$t`.
+    Script {
+        /// The commands; they exit when they fail.
+        fill: String,
+        /// Their stdin; a text may hold secret tokens, swapped when it is sent.
+        stdin: Arc<[u8]>,
+    },
 }
 
 /// What a change makes of the host.
@@ -123,17 +133,15 @@ impl Plan {
         Self::default()
     }
 
+    /// These changes, in this order.
+    pub fn of(changes: impl IntoIterator<Item = Change>) -> Self {
+        Self { changes: changes.into_iter().collect(), ..Self::default() }
+    }
+
     /// Adds a change.
     #[must_use]
     pub fn with(mut self, change: Change) -> Self {
         self.changes.push(change);
-        self
-    }
-
-    /// Adds something to wait for.
-    #[must_use]
-    pub fn wait(mut self, step: Step) -> Self {
-        self.waits.push(step);
         self
     }
 
@@ -144,6 +152,20 @@ impl Plan {
             Some(wanted) if wanted != seen => self.with(change(wanted)),
             _ => self,
         }
+    }
+
+    /// Adds a wait, which is no change.
+    #[must_use]
+    pub fn wait(mut self, step: Step) -> Self {
+        self.waits.push(step);
+        self
+    }
+
+    /// Gives an answer to the script.
+    #[must_use]
+    pub fn answer(mut self, output: Output) -> Self {
+        self.output = Some(output);
+        self
     }
 
     /// True when reality is as wanted.

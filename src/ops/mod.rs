@@ -3,11 +3,19 @@
 //! One file a family. `probe` only reads, `plan` is pure, changes are data and applied in one place, `apply`.
 
 mod apply;
+mod apt;
 pub mod args;
 mod change;
+mod cron;
 mod error;
+mod pkg;
 pub mod resource;
 mod registry;
+mod service;
+mod sys;
+mod systemd;
+mod file;
+mod tree_write;
 mod view;
 mod write;
 
@@ -22,12 +30,13 @@ mod sudo;
 mod user;
 mod wait;
 
-pub use apply::{Applied, apply, settle};
+pub use apply::{Applied, apply};
 pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use error::OpError;
 pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
 pub use resource::Resource;
-pub use view::{Overlay, View};
+pub use tree_write::{TreeEntry, TreeItem, TreeWrite};
+pub use view::{Asked, Overlay, Question, View};
 
 pub use write::INLINE_LIMIT;
 
@@ -43,6 +52,9 @@ pub trait Operation: DeserializeOwned + Sized {
 
     /// True when the first argument may be an array that makes one operation; others run once for each element.
     const TAKES_MANY: bool = false;
+
+    /// Fields that name files on this machine; found from the project's root or beside the script.
+    const LOCAL_PATHS: &'static [&'static str] = &[];
 
     /// What was found on the host.
     type Seen;

@@ -1,6 +1,6 @@
 //! The list of operations, and what can be done with any of them by name: arguments, plans, reference.
 
-use super::{OpError, Operation, Plan, View};
+use super::{OpError, Operation, Plan, View, file};
 use serde::de::{DeserializeOwned, Deserializer, Visitor, value::Error as NoValue};
 use serde_json::Value;
 
@@ -30,6 +30,8 @@ pub struct Entry {
     pub target: &'static str,
     /// True when the first argument may be an array that makes one operation.
     pub takes_many: bool,
+    /// Fields that name files on this machine.
+    pub local_paths: &'static [&'static str],
     /// All fields, the target among them.
     pub fields: fn() -> &'static [&'static str],
     /// Checks arguments; see [`ArgumentError`].
@@ -75,6 +77,7 @@ impl Entry {
             name: O::NAME,
             target: O::TARGET,
             takes_many: O::TAKES_MANY,
+            local_paths: O::LOCAL_PATHS,
             fields: fields::<O>,
             accept: |value| accept::<O>(value),
         }
@@ -137,6 +140,10 @@ macro_rules! operations {
 
 /// Every operation. A new one is one line here.
 pub static OPERATIONS: &[Entry] = operations![
+    super::apt::Deb,
+    super::apt::Key,
+    super::apt::Repo,
+    super::cron::Job,
     super::user::Present,
     super::user::Absent,
     super::user::Keys,
@@ -159,6 +166,37 @@ pub static OPERATIONS: &[Entry] = operations![
     super::wait::Http,
     super::wait::File,
     super::wait::Ssh,
+    super::pkg::Hold,
+    super::pkg::Installed,
+    super::pkg::Latest,
+    super::pkg::Removed,
+    super::pkg::Update,
+    super::pkg::Upgrade,
+    super::service::Disabled,
+    super::service::Enabled,
+    super::service::Masked,
+    super::service::Reloaded,
+    super::service::Restarted,
+    super::service::Running,
+    super::service::Stopped,
+    super::sys::Reboot,
+    super::sys::SetHostname,
+    super::sys::SetSysctl,
+    super::sys::SetTimezone,
+    super::systemd::DaemonReload,
+    super::systemd::Timer,
+    super::systemd::UnitFile,
+    file::Put,
+    file::Template,
+    file::Present,
+    file::Absent,
+    file::Dir,
+    file::Link,
+    file::Line,
+    file::Block,
+    file::Replace,
+    file::Mirror,
+    file::Download,
 ];
 
 /// The operation of a name.

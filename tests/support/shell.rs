@@ -8,6 +8,8 @@ use std::process::{Command as Process, Stdio};
 pub struct PlainShell {
     argv: Vec<String>,
     exchanges: u64,
+    /// Groups of reads that were sent together.
+    pub batches: u64,
     /// Commands that were sent to change something.
     pub changed: Vec<String>,
 }
@@ -24,34 +26,46 @@ impl PlainShell {
     }
 
     fn through<const N: usize>(argv: [&str; N]) -> Self {
-        Self { argv: argv.map(str::to_owned).to_vec(), exchanges: 0, changed: Vec::new() }
+        Self { argv: argv.map(str::to_owned).to_vec(), exchanges: 0, batches: 0, changed: Vec::new() }
     }
 
     fn run(&mut self, command: &Command, content: Option<&mut (dyn Read + Send)>) -> Result<Output, ShellError> {
         self.exchanges += 1;
         let mut process = Process::new(&self.argv[0]);
-        process.args(&self.argv[1..]).arg("-c").arg(command.render()?.as_str());
+        let script = command.render()?;
+        // One argument has 128 KiB at most (execve(2)); a longer script goes by stdin.
+        let long = script.len() > 100_000;
+        process.args(&self.argv[1..]);
+        if !long {
+            process.arg("-c").arg(script.as_str());
+        }
         process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = process.spawn().expect("the shell starts");
-        let mut stdin = child.stdin.take().expect("piped");
         let given = command.stdin.clone().unwrap_or_default();
         let given = match std::str::from_utf8(&given) {
             Ok(text) => rhapsode::secret::reveal(text)?.as_bytes().to_vec(),
             Err(_) => given,
         };
-        // A command that does not read its stdin closes it early: not an error.
-        let _ = stdin.write_all(&given);
-        if let Some(content) = content {
-            let _ = std::io::copy(content, &mut stdin);
-        }
-        drop(stdin);
-        let output = child.wait_with_output().expect("the shell ends");
+        assert!(!long || (given.is_empty() && content.is_none()), "a long script leaves no room for a stdin");
+        let given = if long { script.as_bytes().to_vec() } else { given };
+        let mut child = process.spawn().expect("the shell starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        // Beside the reading: both pipes may be full. A command that does not read its stdin closes it early.
+        let output = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let _ = stdin.write_all(&given);
+                if let Some(content) = content {
+                    let _ = std::io::copy(content, &mut stdin);
+                }
+            });
+            child.wait_with_output().expect("the shell ends")
+        });
         Ok(Output { stdout: output.stdout, stderr: output.stderr, code: output.status.code().unwrap_or(255) })
     }
 }
 
 impl Shell for PlainShell {
     fn read_all(&mut self, commands: &[Command]) -> Result<Vec<Output>, ShellError> {
+        self.batches += 1;
         commands.iter().map(|command| self.run(command, None)).collect()
     }
 
@@ -149,8 +163,7 @@ impl Shell for Replies {
 /// Plans, applies and plans again; the second plan must be empty. Gives the texts of the first plan's changes.
 pub fn converge(shell: &mut dyn Shell, op: &str, want: serde_json::Value) -> Vec<String> {
     let first = plan(shell, op, want.clone()).unwrap_or_else(|error| panic!("{op}: {error}"));
-    rhapsode::ops::apply(&first.changes, shell).unwrap_or_else(|error| panic!("{op}: {error:?}"));
-    rhapsode::ops::settle(&first.waits, shell).unwrap_or_else(|error| panic!("{op}: {error:?}"));
+    rhapsode::ops::apply(&first, shell).unwrap_or_else(|error| panic!("{op}: {error:?}"));
     let second = plan(shell, op, want).unwrap_or_else(|error| panic!("{op}: {error}"));
     let texts = |plan: &rhapsode::ops::Plan| plan.changes.iter().map(|change| change.text.clone()).collect::<Vec<_>>();
     assert!(second.is_empty(), "{op}: the second plan wants {:?}", texts(&second));
