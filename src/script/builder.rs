@@ -15,7 +15,16 @@ use std::sync::OnceLock;
 pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
     static MODULES: OnceLock<Vec<(&'static str, Shared<Module>)>> = OnceLock::new();
     MODULES.get_or_init(|| {
-        vec![("cmd", exported_module!(super::cmd::cmd).into()), ("op", exported_module!(super::custom::op).into())]
+        vec![
+            ("apt", exported_module!(super::apt::apt).into()),
+            ("cmd", exported_module!(super::cmd::cmd).into()),
+            ("cron", exported_module!(super::cron::cron).into()),
+            ("op", exported_module!(super::custom::op).into()),
+            ("pkg", exported_module!(super::pkg::pkg).into()),
+            ("service", exported_module!(super::service::service).into()),
+            ("sys", exported_module!(super::sys::sys).into()),
+            ("systemd", exported_module!(super::systemd::systemd).into()),
+        ]
     })
 }
 

@@ -1,5 +1,6 @@
 //! Rhai bindings: playbooks, their modules, and what they see of hosts.
 
+mod apt;
 mod block;
 mod builder;
 mod check;
@@ -7,6 +8,7 @@ mod closure;
 mod cmd;
 mod common;
 mod convert;
+mod cron;
 mod custom;
 mod done;
 mod drive;
@@ -20,8 +22,12 @@ mod import;
 mod inventory;
 mod nowhere;
 mod opaque;
+mod pkg;
 mod project;
 pub mod reference;
+mod service;
+mod sys;
+mod systemd;
 mod template;
 mod undo;
 mod world;

@@ -13,6 +13,5 @@ pub mod network;
 pub mod loopback;
 pub mod project;
 pub mod aptrepo;
-pub mod packages_bed;
 pub mod shell;
 pub mod sshd;

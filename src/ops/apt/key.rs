@@ -77,6 +77,7 @@ impl Key {
 
 impl Operation for Key {
     const NAME: &'static str = "apt::key";
+    const LOCAL_PATHS: &'static [&'static str] = &["src"];
     type Seen = Seen;
 
     fn check(&self) -> Result<(), String> {
@@ -134,6 +135,6 @@ impl Operation for Key {
             }
             Some(key) => [remove_file(&seen.armoured, &asc)?, ensure_bytes(&seen.binary, &gpg, key, 0o644)?],
         };
-        Ok(Plan { changes: changes.into_iter().flatten().collect() })
+        Ok(Plan::of(changes.into_iter().flatten()))
     }
 }
