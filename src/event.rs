@@ -1,5 +1,12 @@
 //! What happened in a run: plain data, and the sinks that take it.
 
+mod bus;
+mod failure;
+mod tally;
+
+pub use bus::{Bus, Dropped};
+pub use tally::{Count, Tally};
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -169,6 +176,9 @@ pub struct Totals {
     pub unknown: u64,
     /// Request and answer pairs after the logins.
     pub exchanges: u64,
+    /// Hosts whose plan ended early: a condition needs what only an apply can tell.
+    #[serde(default)]
+    pub not_predictable: u64,
 }
 
 /// What is known of a run when it starts.

@@ -1,3 +1,5 @@
 //! The `rhapsode` binary.
 
-fn main() {}
+fn main() -> rhapsode::cli::failure::Exit {
+    rhapsode::cli::main()
+}

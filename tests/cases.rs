@@ -77,12 +77,18 @@ fn lines(plan: &Plan) -> Vec<String> {
         lines.push(format!("{sign} {}", change.text));
         lines.extend(change.steps.iter().flat_map(step_lines));
     }
+    lines.extend(plan.waits.iter().flat_map(step_lines));
+    lines.extend(plan.output.iter().map(|output| format!("= {}", output.text())));
     lines
+}
+
+fn first_line(command: &str) -> String {
+    command.split_once('\n').map_or_else(|| command.to_owned(), |(first, _)| format!("{first} …"))
 }
 
 fn step_lines(step: &Step) -> Vec<String> {
     match step {
-        Step::Run(command) => vec![format!("  {}", command.shown())],
+        Step::Run(command) => vec![format!("  {}", first_line(&command.shown()))],
         Step::Write(write) => vec![format!("  write {}", write.path)],
         Step::Tree(tree) => {
             let sent = tree.items.iter().map(|item| format!("  send {}/{}", tree.root, item.name));

@@ -2,7 +2,28 @@
 
 mod support;
 
+mod beds;
 mod cases;
+mod connect_container;
+mod connect_escalation;
+mod connect_ssh;
+mod docs;
+mod history;
+mod inventory;
 mod layout;
+mod shell_framing;
+mod scenes;
+mod staging;
+mod ops_accounts;
+mod machine_output;
+mod report;
+mod store_errors;
+mod ops_cmd;
+mod ops_docker;
+mod ops_git;
+mod ops_ssh;
+mod ops_packages;
 mod ops_file;
 mod ops_file_bed;
+mod ops_services;
+mod ops_sys;

@@ -88,7 +88,7 @@ fn an_unchanged_file_costs_one_exchange_and_a_changed_one_two() {
     let (dir, mut shell) = bed();
     let want = json!({ "path": at(&dir, "x"), "content": "hi\n", "mode": "0644" });
     let first = plan(&mut shell, "file::put", want.clone()).expect("a plan");
-    apply(&first.changes, &mut shell).expect("applied");
+    apply(&first, &mut shell).expect("applied");
     assert_eq!(shell.changed.len(), 1);
     // PlainShell counts each command: one for the paths, one for the contents, sent together.
     let before = shell.batches;
@@ -142,7 +142,7 @@ fn a_file_that_fails_its_check_is_not_touched() {
     converge(&mut shell, "file::put", want);
     let want = json!({ "path": path, "content": "bad\n", "validate": "echo why; grep -q good %s", "mode": "0600" });
     let wrong = plan(&mut shell, "file::put", want).expect("a plan");
-    let error = apply(&wrong.changes, &mut shell).expect_err("refused");
+    let error = apply(&wrong, &mut shell).expect_err("refused");
     assert!(error.to_string().contains("refuses the new content") && error.to_string().ends_with("why"), "{error}");
     assert_eq!((fs::read(&path).expect("there"), mode(&path)), (b"good\n".to_vec(), 0o644));
     nothing_left(dir.path());
@@ -267,7 +267,7 @@ fn purge_removes_what_no_operation_before_it_named() {
     let first = dir_op.plan(&mut rhapsode::ops::View::new(&mut shell, &overlay)).expect("a plan");
     assert_eq!(first.changes.len(), ODD.len() + 1);
     assert!(first.changes.iter().any(|change| change.text == "old/"));
-    apply(&first.changes, &mut shell).expect("applied");
+    apply(&first, &mut shell).expect("applied");
     assert!(dir_op.plan(&mut rhapsode::ops::View::new(&mut shell, &overlay)).expect("a plan").is_empty());
     let mut left: Vec<String> =
         fs::read_dir(&root).expect("there").flatten().map(|e| e.file_name().into_string().expect("UTF-8")).collect();
@@ -501,7 +501,7 @@ fn thousands_of_files_cost_one_read_and_one_stream() {
     let want = json!({ "path": dest, "src": src });
     let first = plan(&mut shell, "file::mirror", want.clone()).expect("a plan");
     assert_eq!((shell.batches, first.changes.len()), (1, 101));
-    apply(&first.changes, &mut shell).expect("applied");
+    apply(&first, &mut shell).expect("applied");
     assert_eq!(shell.changed.len(), 1);
     assert!(plan(&mut shell, "file::mirror", want).expect("a plan").is_empty());
     assert_eq!(shell.batches, 2);

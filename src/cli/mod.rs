@@ -1,1 +1,117 @@
-//! cli
+//! The command line.
+
+mod args;
+mod commands;
+pub mod config;
+mod docs;
+pub mod failure;
+mod git;
+pub mod history;
+pub mod inventory;
+mod problem;
+mod run;
+mod session;
+pub mod staging;
+mod table;
+
+use args::{App, Verb};
+use clap::{CommandFactory, Parser};
+use commands::say;
+use failure::{CommandError, Exit};
+use session::Session;
+
+use crate::event::Mode;
+use crate::report::Paint;
+use crate::state::Store;
+
+/// Runs the command line of this process.
+pub fn main() -> Exit {
+    let app = match App::try_parse() {
+        Ok(app) => app,
+        Err(error) => {
+            // Help and version are no mistakes; they go to stdout.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    trace(app.common.verbose);
+    let no_color = app.common.no_color;
+    match dispatch(app) {
+        Ok(exit) => exit,
+        Err(error) => error.print(&mut std::io::stderr(), Paint::for_stream(&std::io::stderr(), no_color)),
+    }
+}
+
+fn dispatch(app: App) -> Result<Exit, CommandError> {
+    if let Verb::Completions { shell } = app.command {
+        clap_complete::generate(shell, &mut App::command(), "rhapsode", &mut std::io::stdout());
+        return Ok(Exit::Done);
+    }
+    if let Verb::Docs { topic, write } = &app.command {
+        return match write {
+            Some(folder) => docs::write(folder),
+            None => docs::show(topic.as_deref(), app.common.json, app.common.no_color),
+        };
+    }
+    let mut session = Session::new(app.common)?;
+    match &app.command {
+        Verb::Check { playbooks } => session.check(playbooks),
+        Verb::Inventory(verb) => session.show_inventory(verb),
+        Verb::Exec { sudo, command } => session.exec(command, *sudo),
+        Verb::Op { script, plan } => session.op(script, *plan),
+        Verb::Plan { playbook, exit_code } => {
+            session.pending_counts = *exit_code;
+            let prepared = session.prepare(playbook)?;
+            Ok(session.run(&prepared, Mode::Plan)?.exit)
+        }
+        Verb::Apply { playbook } => {
+            let prepared = session.prepare(playbook)?;
+            Ok(session.run(&prepared, Mode::Apply)?.exit)
+        }
+        Verb::Drift { playbook } => {
+            let prepared = session.prepare(playbook)?;
+            Ok(session.run(&prepared, Mode::Drift)?.exit)
+        }
+        Verb::History { last } => past_runs(&session, *last),
+        Verb::Show { run } => past_run(&session, run),
+        Verb::Staging(verb) => session.staging(verb),
+        Verb::Config => Ok(session.show_config()),
+        Verb::Init { .. } | Verb::Facts { .. } | Verb::Docs { .. } | Verb::Completions { .. } => {
+            say("");
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn past_runs(session: &Session, last: u64) -> Result<Exit, CommandError> {
+    let store = Store::open_existing(&session.state_path())?;
+    let mut out = anstream::stdout();
+    if session.flags.json {
+        return history::history_json(store.as_ref(), last, &mut out);
+    }
+    let paint = Paint::for_stream(&std::io::stdout(), !session.config.color.value);
+    history::history(store.as_ref(), last, &history::Clock::system(), paint, &mut out)
+}
+
+fn past_run(session: &Session, run: &str) -> Result<Exit, CommandError> {
+    let Some(store) = Store::open_existing(&session.state_path())? else {
+        return Err(CommandError::mistake("no run is recorded yet"));
+    };
+    let out = Box::new(std::io::stdout());
+    if session.flags.json {
+        return history::show_json(&store, run, out);
+    }
+    let mut look = session.look();
+    look.live = false;
+    look.paint = Paint::for_stream(&std::io::stdout(), !session.config.color.value);
+    history::show(&store, run, look, out)
+}
+
+/// `-vvv` shows what goes over the wire; `RHAPSODE_LOG` takes the directives of tracing-subscriber.
+fn trace(verbose: u8) {
+    let wanted = std::env::var("RHAPSODE_LOG").ok().or((verbose >= 3).then(|| "rhapsode=trace".into()));
+    if let Some(wanted) = wanted {
+        let filter = tracing_subscriber::EnvFilter::new(wanted);
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    }
+}

@@ -1,9 +1,9 @@
 //! Local, ssh, docker, podman, command template: opens a shell on a host.
 
-use crate::inventory::{Connection, Escalation};
-use crate::remote::Shell;
+mod escalate;
+mod folder;
+mod host;
+mod process;
+mod ssh;
 
-/// Opens a line to a host.
-pub fn open(_connection: &Connection, _become: Option<&Escalation>) -> Box<dyn Shell> {
-    todo!()
-}
+pub use host::{Host, Settings};

@@ -1,1 +1,28 @@
-//! engine
+//! Plays over hosts: plan and apply. Holds no script language and never prints: it emits events.
+
+mod actor;
+mod connected;
+mod diff;
+mod host;
+mod meeting;
+mod outcome;
+mod perform;
+mod play;
+mod reach;
+mod run;
+mod settings;
+mod slots;
+mod styled;
+
+pub use actor::Actor;
+pub use connected::Connected;
+pub use diff::unified;
+pub use host::{HostRun, Notes};
+pub use meeting::{Disagreement, Meetings, NoMeeting, Round, ScopeId, Value};
+pub use outcome::{Failed, Outcome, Stop};
+pub use perform::{Ask, Call};
+pub use play::{Halt, Play, ScriptError, Share};
+pub use reach::{Emit, Line, Reach};
+pub use run::{Options, Run};
+pub use settings::{Becoming, Settings, TagFilter};
+pub use slots::{Place, Slots};

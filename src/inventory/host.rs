@@ -1,5 +1,6 @@
 //! One host: how to reach it, and what it is told.
 
+use super::nearest;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,6 +16,23 @@ pub struct Host {
     pub connection: Connection,
     /// Its data, all layers resolved.
     pub data: IndexMap<String, Value>,
+}
+
+impl Host {
+    /// True when it is in the group, directly or through a child of it.
+    pub fn in_group(&self, group: &str) -> bool {
+        self.groups.iter().any(|name| name == group)
+    }
+
+    /// The key of its data that a misspelt one probably means.
+    pub fn nearest_data_key(&self, key: &str) -> Option<&str> {
+        nearest(key, self.data.keys().map(String::as_str))
+    }
+
+    /// Sets a value of its data at run time: above every layer of the inventory.
+    pub fn set_data(&mut self, key: impl Into<String>, value: Value) {
+        self.data.insert(key.into(), value);
+    }
 }
 
 /// What carries the shell.
@@ -61,10 +79,28 @@ pub struct Connection {
     pub command: Vec<String>,
     /// Who operations act as, unless a play, block or operation says otherwise.
     pub become_user: Option<Escalation>,
+    /// Passwords for the methods, used where a play, block or operation escalates by itself.
+    pub passwords: Secrets,
     /// Seconds for a login; 10 when unset.
     pub connect_timeout_secs: Option<u64>,
     /// Seconds for one command; 300 when unset.
     pub timeout_secs: Option<u64>,
+}
+
+/// Passwords for escalation; texts that hold a secret token, or `None` where none is declared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Secrets([Option<String>; 3]);
+
+impl Secrets {
+    /// The password for a method.
+    pub fn get(&self, method: Method) -> Option<&str> {
+        self.0[method as usize].as_deref()
+    }
+
+    /// Declares the password for a method.
+    pub fn set(&mut self, method: Method, token: String) {
+        self.0[method as usize] = Some(token);
+    }
 }
 
 /// How to become another user.
@@ -88,4 +124,36 @@ pub enum Method {
     Su,
     /// doas(1)
     Doas,
+}
+
+impl Method {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sudo, Self::Su, Self::Doas];
+
+    /// The name of the program.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sudo => "sudo",
+            Self::Su => "su",
+            Self::Doas => "doas",
+        }
+    }
+
+    /// The method of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+impl Connect {
+    /// Its word in an inventory.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Ssh => "ssh",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Exec => "exec",
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The one place where changes happen.
 
 use super::change::{FileWrite, Step};
-use super::{Change, OpError};
+use super::{OpError, Plan};
 use crate::remote::{Command, Output, Shell, ShellError};
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ pub struct Applied {
 ///
 /// # Errors
 /// The first step that fails; what came before it stays done.
-pub fn apply(changes: &[Change], shell: &mut dyn Shell) -> Result<Applied, OpError> {
-    let steps: Vec<&Step> = changes.iter().flat_map(|change| &change.steps).collect();
+pub fn apply(plan: &Plan, shell: &mut dyn Shell) -> Result<Applied, OpError> {
+    let steps: Vec<&Step> = plan.changes.iter().flat_map(|change| &change.steps).chain(&plan.waits).collect();
     run_steps(&steps, shell)
 }
 

@@ -3,7 +3,7 @@
 use super::resource::{Key, Resource, State};
 use super::tree_write::TreeWrite;
 use crate::event::Sign;
-use crate::remote::Command;
+use crate::remote::{Command, Output};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,10 @@ use std::time::Duration;
 pub struct Plan {
     /// In the order in which they are done.
     pub changes: Vec<Change>,
+    /// What is waited for after the changes; a wait is no change.
+    pub waits: Vec<Step>,
+    /// The answer to a question that the operation stands for: `cmd::read`.
+    pub output: Option<Output>,
 }
 
 /// One change.
@@ -129,6 +133,11 @@ impl Plan {
         Self::default()
     }
 
+    /// These changes, in this order.
+    pub fn of(changes: impl IntoIterator<Item = Change>) -> Self {
+        Self { changes: changes.into_iter().collect(), ..Self::default() }
+    }
+
     /// Adds a change.
     #[must_use]
     pub fn with(mut self, change: Change) -> Self {
@@ -143,6 +152,20 @@ impl Plan {
             Some(wanted) if wanted != seen => self.with(change(wanted)),
             _ => self,
         }
+    }
+
+    /// Adds a wait, which is no change.
+    #[must_use]
+    pub fn wait(mut self, step: Step) -> Self {
+        self.waits.push(step);
+        self
+    }
+
+    /// Gives an answer to the script.
+    #[must_use]
+    pub fn answer(mut self, output: Output) -> Self {
+        self.output = Some(output);
+        self
     }
 
     /// True when reality is as wanted.

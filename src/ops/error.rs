@@ -64,7 +64,7 @@ impl OpError {
     /// A command that did not succeed.
     pub fn command(command: &Command, output: &Output) -> Self {
         Self::Command {
-            command: shorten(&command.shown(), 200),
+            command: first_line(&command.shown()),
             code: output.code,
             stderr: crate::secret::redact(&output.err_text()),
             stdout: crate::secret::redact(&output.text()),
@@ -74,16 +74,24 @@ impl OpError {
     /// An answer that no parser understands.
     pub fn answer(command: impl std::fmt::Display, answer: &[u8]) -> Self {
         let answer = crate::secret::redact(&String::from_utf8_lossy(answer));
-        Self::Answer { command: shorten(&command.to_string(), 200), answer: shorten(&answer, 200) }
+        Self::Answer { command: first_line(&command.to_string()), answer: shorten(&answer, 200) }
     }
 
     /// Something to do about it, where known.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { hint, .. } => hint.clone(),
-            Self::Shell(ShellError::Unreachable { hint, .. }) => hint.clone(),
+            Self::Shell(ShellError::Unreachable { hint, .. } | ShellError::Escalation { hint, .. }) => hint.clone(),
             _ => None,
         }
+    }
+}
+
+/// Of a script of ours, the first line tells people what it is about.
+fn first_line(command: &str) -> String {
+    match command.trim().split_once('\n') {
+        Some((first, _)) => format!("{} …", shorten(first, 200)),
+        None => shorten(command.trim(), 200),
     }
 }
 

@@ -3,15 +3,32 @@
 //! One file a family. `probe` only reads, `plan` is pure, changes are data and applied in one place, `apply`.
 
 mod apply;
+mod apt;
 pub mod args;
 mod change;
+mod cron;
 mod error;
-mod file;
+mod pkg;
 pub mod resource;
 mod registry;
+mod service;
+mod sys;
+mod systemd;
+mod file;
 mod tree_write;
 mod view;
 mod write;
+
+pub mod fact;
+
+mod cmd;
+mod docker;
+mod git;
+mod group;
+mod ssh;
+mod sudo;
+mod user;
+mod wait;
 
 pub use apply::{Applied, apply};
 pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
@@ -35,6 +52,9 @@ pub trait Operation: DeserializeOwned + Sized {
 
     /// True when the first argument may be an array that makes one operation; others run once for each element.
     const TAKES_MANY: bool = false;
+
+    /// Fields that name files on this machine; found from the project's root or beside the script.
+    const LOCAL_PATHS: &'static [&'static str] = &[];
 
     /// What was found on the host.
     type Seen;

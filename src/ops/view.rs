@@ -213,6 +213,11 @@ impl<'a> View<'a> {
         self.overlay.declared.iter().map(String::as_str)
     }
 
+    /// Whether a plan predicts another state than the host has for a thing like this; false while applying.
+    pub fn is_planned(&self, mut like: impl FnMut(&Key) -> bool) -> bool {
+        self.overlay.states.keys().any(&mut like)
+    }
+
     /// How many changes a plan predicted on this host so far; 0 while applying.
     pub fn planned_changes(&self) -> usize {
         self.overlay.changes()

@@ -1,8 +1,24 @@
 //! What is said to a host: commands, answers, and the resident shell that carries them.
 
+mod answers;
+mod cache;
+mod channel;
 mod command;
+mod feed;
+mod frame;
+mod interrupt;
+mod line;
+mod resident;
+mod seat;
+mod session;
 
+pub use channel::{Channel, Opener, Task};
 pub use command::{Command, Output, quote};
+pub use frame::random_mark;
+pub use interrupt::Interrupt;
+pub use line::{Line, OUTPUT_LIMIT};
+pub use resident::Resident;
+pub use seat::Seat;
 
 use crate::secret::RevealError;
 use std::time::Duration;
@@ -82,6 +98,14 @@ pub enum ShellError {
         user: String,
         /// What it said.
         reason: String,
+        /// Something to do about it.
+        hint: Option<String>,
+    },
+    /// The command wrote more than is kept in memory; the line was replaced.
+    #[error("the command wrote more than {} MiB", limit / (1024 * 1024))]
+    TooMuch {
+        /// The limit in bytes.
+        limit: usize,
     },
     /// The command did not end in time; the line was replaced.
     #[error("no answer within {}s", timeout.as_secs_f32())]

@@ -1,18 +1,242 @@
 //! From a call in a script to an operation on the host.
 
-use super::Done;
-use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext};
-
-/// What a binding returns. Spelled as an alias, so that editor definitions print the short form.
-pub type RhaiResultOf<T> = Result<T, Box<EvalAltResult>>;
+use super::common::{COMMON, Common, Condition, Wrong};
+use super::convert::to_json;
+use super::done::Done;
+use super::error::{RhaiResultOf, mistake, placed, stopped};
+use super::here::{Here, called_at};
+use super::undo::Undo;
+use super::{closure, template};
+use crate::engine::{Ask, Call, Outcome};
+use crate::event::{Failure, OpStatus};
+use crate::ops::{ArgumentError, Entry, Planned, entry};
+use rhai::{Array, Dynamic, Map, NativeCallContext};
+use serde_json::Value;
 
 /// Runs one operation of the registry on the current host.
 ///
 /// `target` is the first argument of the binding, `want` its map with the operation's fields and the common
-/// arguments.
+/// arguments. An array as target runs it once for each element, unless the operation takes many itself.
 ///
 /// # Errors
 /// An operation error map, raised at the position of the call.
-pub fn ensure(_ctx: &NativeCallContext, _op: &str, _target: Dynamic, _want: Map) -> RhaiResultOf<Done> {
-    Ok(Done::default())
+pub fn ensure(ctx: &NativeCallContext, op: &str, target: Dynamic, want: Map) -> RhaiResultOf<Done> {
+    let entry = entry(op).expect("a binding names an operation of the registry");
+    let here = Here::of(ctx);
+    let mut want = want;
+    let common = Common::take(&mut want, (entry.fields)()).map_err(|wrong| wrong_argument(ctx, entry, wrong))?;
+    let targets = match target.read_lock::<Array>() {
+        Some(array) if !entry.takes_many => array.clone(),
+        _ => vec![target.clone()],
+    };
+    let mut calls = Vec::with_capacity(targets.len());
+    for target in targets {
+        let fields = fields(ctx, entry, &target, &want)?;
+        let accepted = (entry.accept)(fields.clone()).map_err(|error| refused(ctx, entry, &error))?;
+        calls.push((shown(&target), fields, accepted));
+    }
+    let perform = || {
+        let mut outcomes = Vec::with_capacity(calls.len());
+        for (target, fields, accepted) in &calls {
+            let unknown = unknown_in(fields);
+            outcomes.push(perform(ctx, &here, entry.name, target, unknown, &common, &**accepted)?);
+        }
+        Ok(Done::new(outcomes, !here.actor().run.options.mode.applies()))
+    };
+    elsewhere(ctx, &here, &common, perform)
+}
+
+/// Where it runs: on another host, or on one host only.
+fn elsewhere(
+    ctx: &NativeCallContext,
+    here: &Here,
+    common: &Common,
+    perform: impl FnOnce() -> RhaiResultOf<Done>,
+) -> RhaiResultOf<Done> {
+    let delegated = || match &common.delegate_to {
+        Some(name) => {
+            let host = super::host::named(ctx, here, name)?;
+            here.actor().on_host(host, perform)
+        }
+        None => perform(),
+    };
+    if common.run_once {
+        let at = called_at(ctx);
+        return placed(ctx, here.actor().once(&at, delegated));
+    }
+    delegated()
+}
+
+/// One operation with its common arguments; also what `op::custom` goes through.
+pub(super) fn perform(
+    ctx: &NativeCallContext,
+    here: &Here,
+    op: &'static str,
+    target: &str,
+    unknown: Option<String>,
+    common: &Common,
+    planned: &dyn Planned,
+) -> RhaiResultOf<Outcome> {
+    let condition = gate(ctx, common)?;
+    let ask = |condition: &Condition, outcome: &Outcome| -> Result<bool, Box<Failure>> {
+        match condition {
+            Condition::Known(known) => Ok(*known),
+            Condition::Unknown(why) => Err(Box::new(Failure::new(why.clone()))),
+            Condition::Ask(closure) => answer(ctx, closure, outcome),
+        }
+    };
+    let changed = common.changed_when.as_ref().map(|condition| move |outcome: &Outcome| ask(condition, outcome));
+    let failed = common.failed_when.as_ref().map(|condition| move |outcome: &Outcome| ask(condition, outcome));
+    let until = common.retry_until.as_ref().map(|closure| move |outcome: &Outcome| answer(ctx, closure, outcome));
+    let call = Call {
+        op,
+        target: target.to_owned(),
+        at: called_at(ctx),
+        name: common.name.clone(),
+        skip: condition.skip,
+        unknown: condition.unknown.or(unknown),
+        notify: common.notify.clone(),
+        settings: common.settings.clone(),
+        shell: common.shell.clone(),
+        success_codes: common.success_codes.clone(),
+        changed_when: changed.as_ref().map(|ask| ask as Ask<'_>),
+        failed_when: failed.as_ref().map(|ask| ask as Ask<'_>),
+        retry_until: until.as_ref().map(|ask| ask as Ask<'_>),
+        loud: common.loud,
+    };
+    let outcome = here.actor().perform(&call, planned).map_err(|stop| stopped(ctx, stop))?;
+    if let (Some(undo), Some(OpStatus::Changed)) = (&common.undo, outcome.status) {
+        let what = format!("{op} {target}");
+        let handle = Done::new(vec![outcome.clone()], false);
+        here.undo().note(Undo { what, closure: undo.clone(), arguments: vec![Dynamic::from(handle)] });
+    }
+    Ok(outcome)
+}
+
+#[derive(Default)]
+struct Gate {
+    skip: Option<String>,
+    unknown: Option<String>,
+}
+
+/// `when`, `unless` and `requires`.
+fn gate(ctx: &NativeCallContext, common: &Common) -> RhaiResultOf<Gate> {
+    for (condition, wanted, name) in [(&common.when, true, "when"), (&common.unless, false, "unless")] {
+        let known = match condition {
+            None => continue,
+            Some(Condition::Unknown(why)) => return Ok(Gate { unknown: Some(why.clone()), ..Gate::default() }),
+            Some(Condition::Known(known)) => *known,
+            Some(Condition::Ask(asked)) => {
+                let answer = closure::call(ctx, asked, vec![super::host::current(&Here::of(ctx))])?;
+                if let Some(opaque) = answer.read_lock::<super::opaque::Opaque>() {
+                    return Ok(Gate { unknown: Some(opaque.reason()), ..Gate::default() });
+                }
+                answer.as_bool().map_err(|_| mistake(ctx, format!("`{name}` must give true or false"), None))?
+            }
+        };
+        if known != wanted {
+            return Ok(Gate { skip: Some(format!("`{name}` is {known}")), ..Gate::default() });
+        }
+    }
+    let missing = common.requires.iter().any(Done::is_missing);
+    Ok(Gate { skip: missing.then(|| "what it requires failed or did not run".into()), ..Gate::default() })
+}
+
+fn answer(ctx: &NativeCallContext, asked: &rhai::FnPtr, outcome: &Outcome) -> Result<bool, Box<Failure>> {
+    let handle = Done::new(vec![outcome.clone()], false);
+    let answer = closure::call(ctx, asked, vec![Dynamic::from(handle)]);
+    let fail = |message: String| Box::new(Failure::new(message).at(called_at(ctx)));
+    let answer = answer.map_err(|error| fail(error.to_string()))?;
+    answer.as_bool().map_err(|_| fail("a condition must give true or false".into()))
+}
+
+/// The fields of the operation as JSON: the target among them, local paths resolved, templates rendered.
+fn fields(ctx: &NativeCallContext, entry: &'static Entry, target: &Dynamic, want: &Map) -> RhaiResultOf<Value> {
+    let mut fields = serde_json::Map::new();
+    let wrong = |argument: &str, problem: String| {
+        let wrong = Wrong { argument: argument.to_owned(), problem };
+        wrong_argument(ctx, entry, wrong)
+    };
+    let mut want = want.clone();
+    if entry.name == "file::template" {
+        template::prepare(ctx, &mut want)?;
+    }
+    for (key, value) in &want {
+        let mut value = to_json(value).map_err(|problem| wrong(key, problem))?;
+        if entry.local_paths.contains(&key.as_str()) {
+            local_path(ctx, &mut value)?;
+        }
+        fields.insert(key.to_string(), value);
+    }
+    let mut target_json = to_json(target).map_err(|problem| wrong(entry.target, problem))?;
+    if entry.local_paths.contains(&entry.target) {
+        local_path(ctx, &mut target_json)?;
+    }
+    fields.insert(entry.target.to_owned(), target_json);
+    Ok(Value::Object(fields))
+}
+
+fn local_path(ctx: &NativeCallContext, value: &mut Value) -> RhaiResultOf<()> {
+    if let Value::String(name) = value
+        && !name.contains("://")
+    {
+        let found = Here::of(ctx).project().find(name, ctx.call_source());
+        let found = found.map_err(|tried| mistake(ctx, tried, Some(super::syntax::PATHS.into())))?;
+        *value = Value::String(found.display().to_string());
+    }
+    Ok(())
+}
+
+fn unknown_in(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if crate::secret::contains_unknown(text) => match crate::secret::reveal(text) {
+            Err(crate::secret::RevealError::Unknown(what)) => Some(format!("{what} is known after apply")),
+            _ => None,
+        },
+        Value::Array(items) => items.iter().find_map(unknown_in),
+        Value::Object(map) => map.values().find_map(unknown_in),
+        _ => None,
+    }
+}
+
+fn shown(target: &Dynamic) -> String {
+    match target.read_lock::<Array>() {
+        Some(array) => array.iter().map(shown).collect::<Vec<_>>().join(" "),
+        None => super::common::text(target).unwrap_or_else(|_| "-".into()),
+    }
+}
+
+fn wrong_argument(ctx: &NativeCallContext, entry: &Entry, wrong: Wrong) -> Box<rhai::EvalAltResult> {
+    mistake(ctx, format!("`{}`: argument `{}` {}", entry.name, wrong.argument, wrong.problem), None)
+}
+
+fn refused(ctx: &NativeCallContext, entry: &Entry, error: &ArgumentError) -> Box<rhai::EvalAltResult> {
+    mistake(ctx, error.to_string(), refusal_hint(entry, error))
+}
+
+/// What to do about arguments that an operation does not take.
+pub(super) fn refusal_hint(entry: &Entry, error: &ArgumentError) -> Option<String> {
+    match error {
+        ArgumentError::UnknownField { field, known, .. } => {
+            let known = known.iter().filter(|known| **known != entry.target).chain(COMMON).copied();
+            Some(match nearest(field, known.clone()) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => {
+                    let own: Vec<&str> = known.filter(|name| !COMMON.contains(name)).collect();
+                    format!("it takes {}", own.join(", "))
+                }
+            })
+        }
+        ArgumentError::Value { field, .. } if field == "mode" || field == "dir_mode" => {
+            Some("write the mode as text: \"0644\"".into())
+        }
+        _ => Some(format!("`rhapsode docs {}` shows what it takes", entry.name)),
+    }
+}
+
+/// The most similar of some names, when one is similar enough to be meant.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
+    let (distance, known) = scored.min_by_key(|(distance, _)| *distance)?;
+    (distance <= name.chars().count().div_ceil(3).min(3)).then_some(known)
 }

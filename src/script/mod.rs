@@ -1,8 +1,52 @@
-//! Rhai bindings.
+//! Rhai bindings: playbooks, their modules, and what they see of hosts.
 
-mod ensure;
+mod block;
+mod builder;
+mod check;
+mod closure;
+mod common;
+mod convert;
+mod custom;
 mod done;
 pub mod file;
+mod drive;
+mod ensure;
+mod error;
+mod flow;
+mod handler;
+mod here;
+mod host;
+mod import;
+mod inventory;
+mod literal;
+mod nowhere;
+mod opaque;
+mod project;
+pub mod reference;
+mod syntax;
+mod template;
+mod undo;
+mod world;
 
+// The families of operations.
+pub mod cmd;
+pub mod docker;
+pub mod git;
+pub mod group;
+pub mod ssh;
+pub mod sudo;
+pub mod user;
+pub mod wait;
+
+pub use builder::bare;
+pub use check::{check, check_text};
+
+pub use common::COMMON;
 pub use done::Done;
-pub use ensure::{RhaiResultOf, ensure};
+pub use drive::{HostEnd, drive};
+pub use ensure::ensure;
+pub use error::RhaiResultOf;
+pub use inventory::RhaiInventories;
+pub use nowhere::rehearse;
+pub use project::Project;
+pub use world::{Limits, Select, World};

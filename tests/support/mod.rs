@@ -1,4 +1,19 @@
 //! What tests share.
 
+// A part that only one feature's tests use is still shared: the features come and go.
+#![allow(dead_code)]
+
+pub mod accounts_bed;
+pub mod cli;
+pub mod digest;
+pub mod docker;
+pub mod events;
+pub mod hosts;
+pub mod network;
+pub mod loopback;
+pub mod project;
+pub mod aptrepo;
+pub mod packages_bed;
 pub mod files_bed;
 pub mod shell;
+pub mod sshd;

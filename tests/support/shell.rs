@@ -163,7 +163,7 @@ impl Shell for Replies {
 /// Plans, applies and plans again; the second plan must be empty. Gives the texts of the first plan's changes.
 pub fn converge(shell: &mut dyn Shell, op: &str, want: serde_json::Value) -> Vec<String> {
     let first = plan(shell, op, want.clone()).unwrap_or_else(|error| panic!("{op}: {error}"));
-    rhapsode::ops::apply(&first.changes, shell).unwrap_or_else(|error| panic!("{op}: {error:?}"));
+    rhapsode::ops::apply(&first, shell).unwrap_or_else(|error| panic!("{op}: {error:?}"));
     let second = plan(shell, op, want).unwrap_or_else(|error| panic!("{op}: {error}"));
     let texts = |plan: &rhapsode::ops::Plan| plan.changes.iter().map(|change| change.text.clone()).collect::<Vec<_>>();
     assert!(second.is_empty(), "{op}: the second plan wants {:?}", texts(&second));

@@ -2,7 +2,7 @@
 
 use crate::event::Sign;
 use crate::ops::args::Mode;
-use crate::ops::resource::{Account, Kind, Path};
+use crate::ops::resource::{Kind, Path, Principal};
 use crate::ops::{Change, OpError};
 use crate::remote::Command;
 use crate::secret::contains_token;
@@ -56,8 +56,8 @@ impl<'a> Attributes<'a> {
 
     /// The state with everything wanted in place.
     pub fn on(&self, seen: Path) -> Path {
-        let named = |wanted: Option<&str>, before: Account| match wanted {
-            Some(wanted) if before.is(wanted) != Some(true) => Account::named(wanted),
+        let named = |wanted: Option<&str>, before: Principal| match wanted {
+            Some(wanted) if before.is(wanted) != Some(true) => Principal::named(wanted),
             _ => before,
         };
         Path {

@@ -182,11 +182,20 @@ pub(super) fn local_digest(path: &LocalPath) -> std::io::Result<String> {
     if let Some(digest) = lock().get(&key) {
         return Ok(digest.clone());
     }
-    let mut hasher = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path)?, &mut hasher)?;
-    let digest = hex(&hasher.finalize());
+    let digest = hex(&hashed(std::fs::File::open(path)?)?);
     lock().insert(key, digest.clone());
     Ok(digest)
+}
+
+fn hashed(mut file: std::fs::File) -> std::io::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match std::io::Read::read(&mut file, &mut buffer)? {
+            0 => return Ok(hasher.finalize().into()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl Operation for Dir {
         changes.extend(removals(&seen.place.path, &seen.unmanaged));
         let left = |entry: &&Entry| !seen.unmanaged.iter().any(|gone| entry.is_or_is_below(gone));
         changes.extend(self.spread(seen.below.iter().filter(left))?);
-        Ok(Plan { changes })
+        Ok(Plan::of(changes))
     }
 }
 

@@ -109,7 +109,7 @@ impl Operation for Download {
             Kind::Absent => "download".to_owned(),
             Kind::File => match self.reason(seen)? {
                 Some(reason) => format!("download again: {reason}"),
-                None => return Ok(Plan { changes: self.attributes().changes(&place.path, &place.at)? }),
+                None => return Ok(Plan::of(self.attributes().changes(&place.path, &place.at)?)),
             },
             other => {
                 return Err(OpError::refused(format!("`{}` is a {}", place.path, other.word())));

@@ -54,7 +54,7 @@ impl Operation for Link {
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
         if self.is_there(seen) {
-            return Ok(Plan { changes: self.attributes().changes(&seen.place.path, &seen.place.at)? });
+            return Ok(Plan::of(self.attributes().changes(&seen.place.path, &seen.place.at)?));
         }
         let at = &seen.place.at;
         let (sign, text) = match at.kind {

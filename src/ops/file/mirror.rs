@@ -54,6 +54,7 @@ struct Work {
 impl Operation for Mirror {
     const NAME: &'static str = "file::mirror";
     const TARGET: &'static str = "path";
+    const LOCAL_PATHS: &'static [&'static str] = &["src"];
     type Seen = Seen;
 
     fn check(&self) -> Result<(), String> {
@@ -93,7 +94,7 @@ impl Operation for Mirror {
         }
         changes.extend(done);
         changes.extend(removals(root, &topmost(extra)));
-        Ok(Plan { changes })
+        Ok(Plan::of(changes))
     }
 }
 

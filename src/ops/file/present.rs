@@ -49,7 +49,7 @@ impl Operation for Present {
                 if self.touch {
                     changes.push(touch(seen));
                 }
-                Ok(Plan { changes })
+                Ok(Plan::of(changes))
             }
         }
     }

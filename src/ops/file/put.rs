@@ -77,6 +77,7 @@ pub struct Seen {
 impl Operation for Put {
     const NAME: &'static str = "file::put";
     const TARGET: &'static str = "path";
+    const LOCAL_PATHS: &'static [&'static str] = &["src"];
     type Seen = Seen;
 
     fn check(&self) -> Result<(), String> {
@@ -181,7 +182,7 @@ impl Order<'_> {
         if place.at.kind == Kind::File {
             let same = wanted.is(contents)?;
             if same.ok_or_else(|| OpError::Unknown(format!("content of `{}`", place.path)))? {
-                return Ok(Plan { changes: attributes.changes(&place.path, &place.at)? });
+                return Ok(Plan::of(attributes.changes(&place.path, &place.at)?));
             }
             return self.update(place, contents, wanted, &attributes);
         }
@@ -196,7 +197,7 @@ impl Order<'_> {
         let after = attributes.on(place.made(Kind::File, 0o644));
         let change = wanted.change(sign, &before, &Contents::Absent);
         let change = self.written(change, place, wanted, &attributes, after);
-        Ok(Plan { changes: parents.into_iter().chain([change]).collect() })
+        Ok(Plan::of(parents.into_iter().chain([change])))
     }
 
     fn update(

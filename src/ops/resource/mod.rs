@@ -1,5 +1,25 @@
 //! Things on a host whose state can be read, many in one script, and predicted in a plan.
 
+mod account;
+mod checkout;
+mod docker;
+mod git_setting;
+mod managed;
+
+pub use account::{Group, GroupEntry, Password, User, UserEntry};
+pub use checkout::{Checkout, WorkTree};
+pub use docker::{Container, Docker, Image, Inspected, Network, SPEC_LABEL, Volume};
+pub use git_setting::GitSetting;
+pub use managed::Managed;
+pub mod apt_index;
+pub mod conf;
+pub mod crontab;
+pub mod hostname;
+pub mod package;
+pub mod reboot_flag;
+pub mod sysctl;
+pub mod timezone;
+pub mod unit;
 mod contents;
 mod digest;
 mod path;
@@ -8,7 +28,7 @@ mod tree;
 
 pub use contents::{Contents, FETCH_LIMIT};
 pub use digest::Digest;
-pub use path::{Account, Kind, Path, is_below, parent};
+pub use path::{Kind, Path, Principal, is_below, parent};
 pub use tree::{Children, Tree};
 
 pub(crate) use contents::{HASH, hex};

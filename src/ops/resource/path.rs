@@ -14,9 +14,9 @@ pub struct Path {
     /// Permission bits with set-user-ID, set-group-ID and sticky bit.
     pub mode: u32,
     /// Who owns it.
-    pub owner: Account,
+    pub owner: Principal,
     /// Its group.
-    pub group: Account,
+    pub group: Principal,
     /// Bytes of content; 0 when only an apply can tell.
     pub size: u64,
     /// Seconds since 1970; unknown on hosts whose `stat` has no `-c`.
@@ -67,14 +67,14 @@ impl Kind {
 
 /// A user or a group, by number, by name, or both. A predicted one may lack either.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
+pub struct Principal {
     /// Its number.
     pub id: Option<u32>,
     /// Its name; a number that nobody has a name for has none.
     pub name: Option<String>,
 }
 
-impl Account {
+impl Principal {
     /// The account that a name or a decimal number means.
     pub fn named(text: &str) -> Self {
         match text.parse() {
@@ -113,8 +113,8 @@ impl Path {
         Self {
             kind: Kind::Absent,
             mode: 0,
-            owner: Account::default(),
-            group: Account::default(),
+            owner: Principal::default(),
+            group: Principal::default(),
             size: 0,
             mtime: None,
             inode: None,
@@ -188,14 +188,14 @@ mod tests {
 
     #[test]
     fn an_account_is_compared_by_name_or_number() {
-        let root = Account { id: Some(0), name: Some("root".into()) };
+        let root = Principal { id: Some(0), name: Some("root".into()) };
         assert_eq!((root.is("root"), root.is("0"), root.is("www"), root.is("33")), {
             (Some(true), Some(true), Some(false), Some(false))
         });
-        let planned = Account::named("app");
+        let planned = Principal::named("app");
         assert_eq!((planned.is("app"), planned.is("db"), planned.is("1000")), (Some(true), Some(false), None));
-        let nameless = Account { id: Some(1234), name: None };
-        assert_eq!((nameless.is("app"), Account::default().is("app")), (Some(false), None));
+        let nameless = Principal { id: Some(1234), name: None };
+        assert_eq!((nameless.is("app"), Principal::default().is("app")), (Some(false), None));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reads many paths with one `stat` process, or with `ls` where `stat` has no `-c`.
 
-use super::path::{Account, Kind, Path};
+use super::path::{Kind, Path, Principal};
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
 use std::collections::HashMap;
@@ -107,8 +107,8 @@ fn of_stat(numbers: &str) -> Option<Path> {
     Some(Path {
         kind: Kind::of_bits(mode),
         mode: mode & 0o7777,
-        owner: Account { id: uid.parse().ok(), name: None },
-        group: Account { id: gid.parse().ok(), name: None },
+        owner: Principal { id: uid.parse().ok(), name: None },
+        group: Principal { id: gid.parse().ok(), name: None },
         size: size.parse().ok()?,
         mtime: mtime.parse().ok(),
         inode: device.parse().ok().zip(inode.parse().ok()),
@@ -128,8 +128,8 @@ fn of_ls(listed: &str) -> Option<Path> {
     Some(Path {
         kind,
         mode: mode_of_letters(mode.get(1..10)?),
-        owner: Account { id: uid.parse().ok(), name: None },
-        group: Account { id: gid.parse().ok(), name: None },
+        owner: Principal { id: uid.parse().ok(), name: None },
+        group: Principal { id: gid.parse().ok(), name: None },
         // A device has its numbers here.
         size: size.parse().unwrap_or(0),
         ..Path::absent()
@@ -170,7 +170,7 @@ mod tests {
                       //@/b\nc\0to //@ it\0";
         let paths = parse(&keys, &output(answer)).expect("a good answer");
         assert_eq!((paths[0].kind, paths[0].mode, paths[0].size), (Kind::File, 0o644, 5));
-        assert_eq!(paths[1].owner, Account { id: Some(1234), name: None });
+        assert_eq!(paths[1].owner, Principal { id: Some(1234), name: None });
         assert_eq!(paths[1].target.as_deref(), Some("to //@ it"));
         assert_eq!(paths[2].kind, Kind::Absent);
     }
@@ -180,8 +180,8 @@ mod tests {
         let answer = "//=drwxr-sr-t 33 33 4096:www-data:33:/d\n//@";
         let paths = parse(&["/d".to_owned()], &output(answer)).expect("a good answer");
         assert_eq!((paths[0].kind, paths[0].mode), (Kind::Dir, 0o3755));
-        assert_eq!(paths[0].owner, Account { id: Some(33), name: Some("www-data".into()) });
-        assert_eq!(paths[0].group, Account { id: Some(33), name: None });
+        assert_eq!(paths[0].owner, Principal { id: Some(33), name: Some("www-data".into()) });
+        assert_eq!(paths[0].group, Principal { id: Some(33), name: None });
         assert_eq!(mode_of_letters("rwSr-Sr-T"), 0o7644);
     }
 

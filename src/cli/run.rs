@@ -1,0 +1,257 @@
+//! `plan`, `apply`, `drift`, `op`, `exec`: a playbook on the selected hosts, told to every sink.
+
+use super::failure::{CommandError, Exit};
+use super::git::checkout;
+use super::session::{Session, shared_hosts};
+use crate::connect;
+use crate::engine::{Connected, Emit, Options, Run, TagFilter};
+use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
+use crate::inventory::Inventory;
+use crate::remote::Interrupt;
+use crate::report::{EventLines, Human, Json, Look, Verbosity};
+use crate::script::{HostEnd, World, drive};
+use crate::state::Store;
+use rhai::AST;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::runtime::Runtime;
+
+/// What a run is made of, checked and loaded before any host is contacted.
+pub struct Prepared {
+    inventory: Arc<Inventory>,
+    world: Arc<World>,
+    hosts: Vec<String>,
+    script: Arc<AST>,
+    shown: String,
+}
+
+struct Events(Arc<Bus>);
+
+impl Emit for Events {
+    fn emit(&self, event: Event) {
+        self.0.emit(event);
+    }
+}
+
+/// A run that ended.
+pub struct Finished {
+    /// Exit code by the verdicts of hosts.
+    pub exit: Exit,
+    /// The sums.
+    pub totals: Totals,
+}
+
+impl Session {
+    /// Loads everything for a playbook and looks for mistakes in it.
+    ///
+    /// # Errors
+    /// Every mistake that can be found without a host.
+    pub fn prepare(&self, playbook: &Path) -> Result<Prepared, CommandError> {
+        let inventory = Arc::new(self.inventory()?);
+        self.warn(&inventory);
+        let hosts = self.selected(&inventory)?;
+        let world = self.world(&inventory);
+        let script = crate::script::check(&world, playbook)?;
+        inventory.check_passwords(&hosts)?;
+        Ok(Prepared { inventory, world, hosts, script, shown: self.project.shown(playbook) })
+    }
+
+    /// The same for a line of script.
+    ///
+    /// # Errors
+    /// As [`Session::prepare`].
+    pub fn prepare_text(&self, text: &str, shown: &str) -> Result<Prepared, CommandError> {
+        let inventory = Arc::new(self.inventory()?);
+        self.warn(&inventory);
+        let hosts = self.selected(&inventory)?;
+        let world = self.world(&inventory);
+        let script = crate::script::check_text(&world, text, shown)?;
+        inventory.check_passwords(&hosts)?;
+        Ok(Prepared { inventory, world, hosts, script, shown: shown.to_owned() })
+    }
+
+    fn warn(&self, inventory: &Inventory) {
+        if !self.flags.quiet {
+            for warning in inventory.warnings() {
+                let at = warning.position().map_or_else(String::new, |at| format!(" ({at})"));
+                anstream::eprintln!("warning: {warning}{at}");
+            }
+        }
+    }
+
+    /// How a run is shown.
+    pub fn look(&self) -> Look {
+        let verbosity = match (self.flags.quiet, self.flags.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, 1) => Verbosity::Verbose,
+            (false, _) => Verbosity::Detailed,
+        };
+        Look::for_stderr(verbosity, self.config.diff.value, !self.config.color.value)
+    }
+
+    /// Runs a playbook in a mode. An apply at a terminal shows the plan and asks first.
+    ///
+    /// # Errors
+    /// What keeps the run from starting; that of hosts is in the exit code.
+    pub fn run(&self, prepared: &Prepared, mode: Mode) -> Result<Finished, CommandError> {
+        if mode.applies() && !self.flags.yes {
+            if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+                return Err(CommandError::needs_yes());
+            }
+            let plan = self.once(prepared, Mode::Plan, false)?;
+            let hopeless = plan.totals.failed + plan.totals.unreachable == plan.totals.hosts;
+            let nothing = plan.totals.changes == 0 && plan.totals.unknown == 0;
+            if hopeless || nothing || !agreed() {
+                return Ok(plan);
+            }
+        }
+        self.once(prepared, mode, true)
+    }
+
+    /// The run itself. `results` says whether stdout is its.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub(super) fn once(&self, prepared: &Prepared, mode: Mode, results: bool) -> Result<Finished, CommandError> {
+        let started = Instant::now();
+        let start = self.describe(prepared, mode);
+        let bus = Arc::new(Bus::new(self.sinks(&start, results)?));
+        let runtime = runtime()?;
+        let interrupt = Interrupt::new();
+        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone())
+            .map_err(|error| unusable("cannot make a folder for connections", &error))?;
+        let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
+        let options = Options { mode, forks: self.config.forks.value, tags };
+        let emit = Arc::new(Events(Arc::clone(&bus)));
+        let reach = Box::new(Connected(connections));
+        let hosts = shared_hosts(&prepared.inventory);
+        let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
+        on_interrupt(&runtime, &run);
+        bus.emit(Event::RunStarted(start));
+        let ends = drive(&run, &prepared.world, &prepared.script);
+        run.close();
+        let totals = bus.totals();
+        let exit = verdict(&run, &ends, &totals, self.pending_counts);
+        let duration_ms = started.elapsed().as_millis() as u64;
+        bus.emit(Event::RunFinished { exit: exit.into(), duration_ms, totals: totals.clone() });
+        let history = bus.finish().into_iter().find(|dropped| dropped.sink == "history");
+        runtime.shutdown_background();
+        match history {
+            Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
+            _ => Ok(Finished { exit, totals }),
+        }
+    }
+
+    fn sinks(&self, start: &RunStart, results: bool) -> Result<Vec<Box<dyn Sink>>, CommandError> {
+        let store = Store::open(&self.state_path())?;
+        let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(store.begin(start)?)];
+        if let Some(path) = &self.flags.events {
+            let lines = match path.as_os_str() == "-" {
+                true => EventLines::new(Box::new(std::io::stdout())),
+                false => EventLines::open(path)
+                    .map_err(|error| unusable(&format!("cannot write `{}`", path.display()), &error))?,
+            };
+            sinks.push(Box::new(lines));
+        }
+        if self.flags.json && results {
+            sinks.push(Box::new(Json::new(Box::new(std::io::stdout()))));
+        }
+        sinks.push(Box::new(Human::stderr(self.look())));
+        Ok(sinks)
+    }
+
+    fn describe(&self, prepared: &Prepared, mode: Mode) -> RunStart {
+        let checkout = checkout(&self.project.root);
+        RunStart {
+            run: ulid::Ulid::generate().to_string(),
+            mode,
+            playbook: prepared.shown.clone(),
+            commit: checkout.commit,
+            dirty: checkout.dirty,
+            inventory: self.config.inventory.value.join(" "),
+            arguments: self.arguments(),
+            who: who(),
+            started: jiff::Timestamp::now().to_string(),
+            hosts: prepared.hosts.clone(),
+        }
+    }
+
+    fn arguments(&self) -> BTreeMap<String, serde_json::Value> {
+        let mut arguments = BTreeMap::new();
+        let mut note = |name: &str, value: serde_json::Value| {
+            let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            if !empty {
+                arguments.insert(name.to_owned(), value);
+            }
+        };
+        note("limit", self.config.limit.value.clone().into());
+        note("exclude", self.flags.exclude.clone().into());
+        note("tags", self.flags.tags.clone().into());
+        note("skip_tags", self.flags.skip_tags.clone().into());
+        note("data", self.flags.data.clone().into());
+        arguments
+    }
+}
+
+/// Async work of connections; hosts block in threads of their own.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> Result<Runtime, CommandError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| unusable("cannot start threads", &error))
+}
+
+/// The first Ctrl-C stops the run in order, the second one at once.
+fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    runtime.spawn(async move {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+        for times in 0.. {
+            match &mut terminate {
+                Some(terminate) => tokio::select! {
+                    _ = tokio::signal::ctrl_c() => {}
+                    _ = terminate.recv() => {}
+                },
+                None => {
+                    let _ = tokio::signal::ctrl_c().await;
+                }
+            }
+            if times > 0 {
+                std::process::exit(Exit::Interrupted.code().into());
+            }
+            run.interrupt();
+        }
+    });
+}
+
+fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals, pending: bool) -> Exit {
+    let of_hosts = Exit::of_run(run.options.mode, totals, run.interrupted(), pending);
+    let mistake = ends.iter().any(|end| end.mistake);
+    if mistake && of_hosts != Exit::Interrupted { Exit::Invalid } else { of_hosts }
+}
+
+fn unusable(message: &str, error: &std::io::Error) -> CommandError {
+    CommandError::new(Exit::Invalid, Failure { causes: vec![error.to_string()], ..Failure::new(message) })
+}
+
+fn agreed() -> bool {
+    eprint!("Apply these changes? [y/N] ");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+fn who() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    let user = user.unwrap_or_else(|_| rustix::process::geteuid().as_raw().to_string());
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{user}@{machine}")
+}

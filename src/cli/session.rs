@@ -1,0 +1,129 @@
+//! What commands share: settings, project, inventory, selected hosts, state store.
+
+use super::args::Common;
+use super::config::{Config, ConfigError};
+use super::failure::CommandError;
+use crate::event::Failure;
+use crate::inventory::{Host, Inventory, Loader, Selector, SelectorError};
+use crate::script::{Limits, Project, RhaiInventories, World};
+use crate::state::Store;
+use indexmap::IndexMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// One command line at work.
+pub struct Session {
+    /// Its options.
+    pub flags: Common,
+    /// Settings from everywhere.
+    pub config: Config,
+    /// The project.
+    pub project: Arc<Project>,
+    /// Whether pending changes of a plan make its exit code.
+    pub pending_counts: bool,
+}
+
+impl Session {
+    /// Finds the project and reads its settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn new(flags: Common) -> Result<Self, ConfigError> {
+        let project = match &flags.project {
+            Some(folder) => Project::new(folder),
+            None => Project::around(&std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))),
+        };
+        let config = Config::load(&flags, &project.root)?;
+        Ok(Self { flags, config, project, pending_counts: false })
+    }
+
+    /// Loads the inventory.
+    ///
+    /// # Errors
+    /// What is wrong with it; that none is named.
+    pub fn inventory(&self) -> Result<Inventory, CommandError> {
+        let named = &self.config.inventory.value;
+        if named.is_empty() {
+            return Err(CommandError::no_inventory());
+        }
+        let mut scripts = RhaiInventories::new(Arc::clone(&self.project));
+        let loader = Loader::new(&self.project.root).data(self.flags.data.iter().cloned()).rhai(&mut scripts);
+        Ok(loader.load(&self.named_from_here(named))?)
+    }
+
+    /// A path on the command line starts where the user stands; one in a file at the project's root.
+    fn named_from_here(&self, named: &[String]) -> Vec<String> {
+        let here = |name: &String| {
+            let path = Path::new(name);
+            match self.flags.inventory.contains(name) && path.exists() {
+                true => path.canonicalize().map_or_else(|_| name.clone(), |path| self.project.shown(&path)),
+                false => name.clone(),
+            }
+        };
+        named.iter().map(here).collect()
+    }
+
+    /// The hosts that `--limit` and `--exclude` leave.
+    ///
+    /// # Errors
+    /// A selector that is wrong, or that matches nothing.
+    pub fn selected(&self, inventory: &Inventory) -> Result<Vec<String>, CommandError> {
+        let limit = self.config.limit.value.as_deref().unwrap_or("all");
+        let selected = self.select(inventory, limit)?;
+        let excluded = match &self.flags.exclude {
+            Some(exclude) => match Selector::parse(exclude)?.select(inventory, &*self.failed_hosts()) {
+                Err(error) if error.is_no_match() => Vec::new(),
+                excluded => excluded?,
+            },
+            None => Vec::new(),
+        };
+        let left: Vec<String> = selected.into_iter().filter(|host| !excluded.contains(host)).collect();
+        if left.is_empty() {
+            return Err(CommandError::no_host());
+        }
+        Ok(left)
+    }
+
+    /// The hosts of a selector.
+    ///
+    /// # Errors
+    /// A selector that is wrong, or that matches nothing.
+    pub fn select(&self, inventory: &Inventory, selector: &str) -> Result<Vec<String>, CommandError> {
+        Ok(Selector::parse(selector)?.select(inventory, &*self.failed_hosts())?)
+    }
+
+    /// Path of the state store.
+    pub fn state_path(&self) -> PathBuf {
+        self.project.root.join(&self.config.state.value)
+    }
+
+    /// What scripts share.
+    pub fn world(&self, inventory: &Arc<Inventory>) -> Arc<World> {
+        let known = Arc::clone(inventory);
+        let failed = self.failed_hosts();
+        let select = move |selector: &str| -> Result<Vec<String>, Failure> {
+            let parsed = Selector::parse(selector);
+            match parsed.and_then(|parsed| parsed.select(&known, &*failed)) {
+                Ok(hosts) => Ok(hosts),
+                Err(SelectorError::NoMatch { .. }) => Ok(Vec::new()),
+                Err(error) => Err(Failure::new(error.to_string()).hint(error.hint())),
+            }
+        };
+        let limits = Limits { operations: self.config.max_operations.value, depth: self.config.max_depth.value };
+        let data_keys = inventory.hosts().flat_map(|host| host.data.keys().cloned()).collect();
+        Arc::new(World { project: Arc::clone(&self.project), select: Box::new(select), limits, data_keys })
+    }
+
+    fn failed_hosts(&self) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
+        let path = self.state_path();
+        Box::new(move || {
+            let store = Store::open_existing(&path).ok().flatten();
+            store.and_then(|store| store.failed_hosts_of_last_run(None).ok()).unwrap_or_default()
+        })
+    }
+}
+
+/// The hosts as the engine takes them.
+pub fn shared_hosts(inventory: &Inventory) -> IndexMap<String, Arc<Host>> {
+    inventory.hosts().map(|host| (host.name.clone(), Arc::new(host.clone()))).collect()
+}

@@ -1,0 +1,196 @@
+//! A host thread: which host it acts on, in which scope, with which settings.
+
+use super::host::HostRun;
+use super::meeting::{NoMeeting, Round, ScopeId, Value};
+use super::outcome::{Stop, unreachable};
+use super::perform::becoming;
+use super::play::Play;
+use super::run::Run;
+use super::settings::Settings;
+use super::slots::Place;
+use crate::event::Event;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// The thread of one host. Everything an operation or a collective needs to know of where it stands.
+pub struct Actor {
+    /// The run it belongs to.
+    pub run: Arc<Run>,
+    own: Arc<HostRun>,
+    standing: Mutex<Standing>,
+}
+
+struct Standing {
+    on: Vec<Arc<HostRun>>,
+    scopes: Vec<Scope>,
+    settings: Vec<Settings>,
+    plays: Vec<String>,
+    place: Option<Place>,
+}
+
+#[derive(Clone)]
+struct Scope {
+    id: ScopeId,
+    linear: bool,
+    /// Equal on all members that stand at the same place.
+    meetings: u64,
+}
+
+impl Actor {
+    /// The thread of a selected host.
+    pub fn new(run: Arc<Run>, own: Arc<HostRun>) -> Self {
+        let standing = Standing {
+            on: Vec::new(),
+            scopes: vec![Scope { id: Run::root(), linear: false, meetings: 0 }],
+            settings: vec![Settings::default()],
+            plays: Vec::new(),
+            place: None,
+        };
+        Self { run, own, standing: Mutex::new(standing) }
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The host whose thread this is.
+    pub fn own(&self) -> &Arc<HostRun> {
+        &self.own
+    }
+
+    /// The host that operations act on: another one inside `delegate` and `local`.
+    pub fn on(&self) -> Arc<HostRun> {
+        self.standing().on.last().unwrap_or(&self.own).clone()
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Settings {
+        self.standing().settings.last().expect("the outermost settings stay").clone()
+    }
+
+    /// The name of the innermost play.
+    pub fn play_name(&self) -> Option<String> {
+        self.standing().plays.last().cloned()
+    }
+
+    /// Runs a block with further settings.
+    pub fn with_settings<T>(&self, settings: Settings, block: impl FnOnce() -> T) -> T {
+        let merged = settings.over(&self.settings());
+        self.standing().settings.push(merged);
+        let result = block();
+        self.standing().settings.pop();
+        result
+    }
+
+    /// Runs a block on another host.
+    pub fn on_host<T>(&self, host: Arc<HostRun>, block: impl FnOnce() -> T) -> T {
+        self.standing().on.push(host);
+        let result = block();
+        self.standing().on.pop();
+        result
+    }
+
+    /// Runs the body of a play in a narrower scope: the hosts of a batch. A host whose body fails leaves the scope.
+    pub(super) fn in_scope<E>(
+        &self,
+        id: &ScopeId,
+        members: &[String],
+        play: &Play,
+        body: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.run.meetings.open(id, members);
+        let mut standing = self.standing();
+        standing.scopes.push(Scope { id: id.clone(), linear: play.linear, meetings: 0 });
+        standing.plays.push(play.name.clone());
+        drop(standing);
+        let result = body();
+        let mut standing = self.standing();
+        standing.scopes.pop();
+        standing.plays.pop();
+        drop(standing);
+        match result {
+            Ok(()) => self.run.meetings.end_in(id, self.own.name()),
+            Err(_) => self.run.meetings.leave_in(id, self.own.name()),
+        }
+        result
+    }
+
+    /// The innermost scope.
+    pub fn scope(&self) -> ScopeId {
+        self.standing().scopes.last().expect("the outermost scope stays").id.clone()
+    }
+
+    /// A name for a scope that all hosts at this place agree on.
+    pub fn scope_below(&self, at: &str, part: usize) -> ScopeId {
+        let standing = self.standing();
+        let around = standing.scopes.last().expect("the outermost scope stays");
+        ScopeId(format!("{} > {at} #{} part {part}", around.id.0, around.meetings))
+    }
+
+    /// Waits for the other hosts of the scope; a waiting host holds no place.
+    ///
+    /// # Errors
+    /// As [`super::Meetings::meet`].
+    pub fn meet(&self, at: &str, value: Option<Value>) -> Result<Arc<Round>, NoMeeting> {
+        let scope = self.scope();
+        self.leave_place();
+        let round = self.run.meetings.meet(&scope, self.own.name(), at, value)?;
+        self.standing().scopes.last_mut().expect("the outermost scope stays").meetings += 1;
+        Ok(round)
+    }
+
+    /// In a linear play, waits for its turn.
+    ///
+    /// # Errors
+    /// As [`super::Meetings::step`].
+    pub fn step(&self, at: &str) -> Result<(), NoMeeting> {
+        let scope = self.standing().scopes.last().expect("the outermost scope stays").clone();
+        if scope.linear {
+            self.leave_place();
+            self.run.meetings.step(&scope.id, self.own.name(), at)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a place among the hosts at work, unless it has one.
+    pub fn take_place(&self) {
+        if self.standing().place.is_none() {
+            let place = self.run.slots.take();
+            self.standing().place = Some(place);
+        }
+    }
+
+    /// Gives the place back.
+    pub fn leave_place(&self) {
+        self.standing().place = None;
+    }
+
+    /// Logs in to a host, once a run.
+    ///
+    /// # Errors
+    /// [`Stop::Unreachable`].
+    pub fn login(&self, host: &HostRun, at: Option<&str>) -> Result<(), Stop> {
+        let mut state = host.lock();
+        if !state.login_due() {
+            return Ok(());
+        }
+        let name = host.name().to_owned();
+        let becoming = becoming(&self.settings(), host);
+        self.run.emit(Event::HostConnecting { host: name.clone() });
+        match host.line().login(becoming.as_ref()) {
+            Ok(took) => {
+                self.run.emit(Event::HostConnected { host: name, duration_ms: took.as_millis() as u64 });
+                Ok(())
+            }
+            Err(crate::remote::ShellError::Interrupted) => Err(Stop::Interrupted),
+            Err(error) => Err(match unreachable(host.name(), at, &error) {
+                Some(failure) => Stop::Unreachable(failure),
+                None => Stop::Unreachable(Box::new(crate::event::Failure {
+                    message: format!("`{name}` is unreachable"),
+                    causes: super::outcome::causes(&error),
+                    at: at.map(str::to_owned),
+                    ..Default::default()
+                })),
+            }),
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Runs one operation on the current host, in either mode.
+
+use super::actor::Actor;
+use super::host::HostRun;
+use super::meeting::NoMeeting;
+use super::outcome::{Failed, Outcome, Stop, failure, unreachable};
+use super::settings::{Becoming, Settings};
+use super::styled::{Style, Styled};
+use crate::event::{ChangeLine, Event, Failure, OpStatus, OperationEnd};
+use crate::inventory::Escalation;
+use crate::ops::{Applied, Change, OpError, Plan, Planned, Step, View, apply};
+use crate::remote::{Output, ShellError};
+use crate::secret::redact;
+use std::time::{Duration, Instant};
+
+/// Asks the script about an outcome: `changed_when`, `failed_when`, `retry_until`.
+pub type Ask<'a> = &'a dyn Fn(&Outcome) -> Result<bool, Box<Failure>>;
+
+/// One call of an operation, with what every operation takes.
+#[derive(Default)]
+pub struct Call<'a> {
+    /// `file::put`.
+    pub op: &'static str,
+    /// The thing on the host.
+    pub target: String,
+    /// Script position.
+    pub at: String,
+    /// A name for people.
+    pub name: Option<String>,
+    /// Why it shall not run: `when` was false.
+    pub skip: Option<String>,
+    /// What it depends on that only an apply can tell.
+    pub unknown: Option<String>,
+    /// Handlers to run when it changed something.
+    pub notify: Vec<String>,
+    /// Settings of this call.
+    pub settings: Settings,
+    /// Interpreter of its commands.
+    pub shell: Option<String>,
+    /// Exit statuses that mean success.
+    pub success_codes: Option<Vec<i32>>,
+    /// Whether it counts as changed.
+    pub changed_when: Option<Ask<'a>>,
+    /// Whether it counts as failed.
+    pub failed_when: Option<Ask<'a>>,
+    /// Tried again until this is true.
+    pub retry_until: Option<Ask<'a>>,
+    /// Show its output.
+    pub loud: bool,
+}
+
+struct Verdict {
+    status: OpStatus,
+    reason: Option<String>,
+    changes: Vec<ChangeLine>,
+    diff: Option<String>,
+    output: Option<Output>,
+    error: Option<OpError>,
+}
+
+impl Actor {
+    /// Probes, plans, and in an apply does what must change; tells all sinks.
+    ///
+    /// # Errors
+    /// [`Stop`], when the script cannot simply go on.
+    pub fn perform(&self, call: &Call<'_>, planned: &dyn Planned) -> Result<Outcome, Stop> {
+        self.step(&call.at).map_err(|error| match error {
+            NoMeeting::Interrupted => Stop::Interrupted,
+            NoMeeting::Disagree(_) => unreachable!("linear steps never disagree"),
+        })?;
+        let host = self.on();
+        let started = Instant::now();
+        self.run.emit(Event::OperationStarted {
+            host: self.own().name().to_owned(),
+            op: call.op.to_owned(),
+            target: redact(&call.target),
+            at: call.at.clone(),
+        });
+        let settings = call.settings.clone().over(&self.settings());
+        let verdict = self.verdict(call, planned, &host, &settings)?;
+        self.conclude(call, verdict, &host, &settings, started)
+    }
+
+    fn verdict(
+        &self,
+        call: &Call<'_>,
+        planned: &dyn Planned,
+        host: &HostRun,
+        settings: &Settings,
+    ) -> Result<Verdict, Stop> {
+        if let Some(reason) = call.skip.clone().or_else(|| self.run.options.tags.refuses(&settings.tags)) {
+            return Ok(Verdict::skipped(reason));
+        }
+        if let Some(reason) = &call.unknown {
+            return Ok(Verdict::unknown(redact(reason)));
+        }
+        self.take_place();
+        self.login(host, Some(&call.at))?;
+        let tries = settings.retries.unwrap_or(if call.retry_until.is_some() { 3 } else { 0 });
+        for left in (0..=tries).rev() {
+            let verdict = match self.attempt(call, planned, host, settings) {
+                Ok(verdict) => verdict,
+                Err(error) => Verdict::failed(self.fatal(error, host, call)?),
+            };
+            let again = verdict.error.is_some() || !self.satisfied(call, &verdict)?;
+            if left == 0 || !again || !self.run.options.mode.applies() {
+                return Ok(verdict);
+            }
+            std::thread::sleep(settings.delay.unwrap_or(Duration::from_secs(1)));
+        }
+        unreachable!("the last try returns")
+    }
+
+    /// A lost host or an interrupt is no verdict of the operation.
+    fn fatal(&self, error: OpError, host: &HostRun, call: &Call<'_>) -> Result<OpError, Stop> {
+        match &error {
+            OpError::Shell(ShellError::Interrupted) => Err(Stop::Interrupted),
+            OpError::Shell(lost) => match unreachable(host.name(), Some(&call.at), lost) {
+                Some(failure) => Err(Stop::Unreachable(failure)),
+                None => Ok(error),
+            },
+            _ => Ok(error),
+        }
+    }
+
+    fn satisfied(&self, call: &Call<'_>, verdict: &Verdict) -> Result<bool, Stop> {
+        match call.retry_until {
+            Some(ask) if self.run.options.mode.applies() => self.ask(ask, call, &verdict.outcome(call)),
+            _ => Ok(true),
+        }
+    }
+
+    fn ask(&self, ask: Ask<'_>, call: &Call<'_>, outcome: &Outcome) -> Result<bool, Stop> {
+        ask(outcome).map_err(|failure| {
+            let failure = *failure;
+            Stop::Failed(Box::new(Failed { op: call.op.into(), host: self.on().name().into(), failure }))
+        })
+    }
+
+    /// One try: probe, plan, and do.
+    fn attempt(
+        &self,
+        call: &Call<'_>,
+        planned: &dyn Planned,
+        host: &HostRun,
+        settings: &Settings,
+    ) -> Result<Verdict, OpError> {
+        let mut state = host.lock();
+        let becoming = becoming(settings, host);
+        let style = Style { env: settings.env.clone(), chdir: settings.chdir.clone(), timeout: settings.timeout };
+        let (shell, overlay) = state.shell(host.line(), becoming.as_ref());
+        let mut shell = Styled::new(shell, &style);
+        let plan = match planned.plan(&mut View::new(&mut shell, overlay)) {
+            Err(OpError::Unknown(why)) => return Ok(Verdict::unknown(redact(&why))),
+            plan => plan?,
+        };
+        let mut plan = with_call(plan, call);
+        let mut verdict = Verdict::of(&plan, &call.target, settings.sensitive.unwrap_or(false));
+        verdict.output = plan.output.take();
+        if self.run.options.mode.applies() {
+            let Applied { output } = apply(&plan, &mut shell)?;
+            verdict.output = output.or(verdict.output);
+        } else {
+            for change in std::mem::take(&mut plan.changes) {
+                overlay.take(change.effects);
+            }
+        }
+        Ok(verdict)
+    }
+
+    fn conclude(
+        &self,
+        call: &Call<'_>,
+        mut verdict: Verdict,
+        host: &HostRun,
+        settings: &Settings,
+        started: Instant,
+    ) -> Result<Outcome, Stop> {
+        if self.run.options.mode.applies() && verdict.status != OpStatus::Skipped {
+            self.script_verdict(call, &mut verdict)?;
+        }
+        let error = verdict.error.take();
+        let failure = error.map(|error| failure(call.op, &call.target, host.name(), &call.at, &error));
+        let mut outcome = verdict.outcome(call);
+        outcome.error = failure.clone();
+        let kind = call.op.split("::").next().unwrap_or(call.op);
+        let mut notes = host.notes();
+        outcome.id = notes.id(host.name(), kind, &redact(&call.target));
+        if verdict.status == OpStatus::Changed {
+            notes.changes += 1;
+        }
+        drop(notes);
+        if verdict.status == OpStatus::Changed {
+            let mut own = self.own().notes();
+            call.notify.iter().for_each(|handler| own.notify(handler));
+        }
+        self.run.emit(self.finished(call, &verdict, &outcome, started));
+        match failure {
+            Some(failure) if !settings.ignore_errors.unwrap_or(false) => {
+                Err(Stop::Failed(Box::new(Failed { op: call.op.into(), host: host.name().into(), failure })))
+            }
+            _ => Ok(outcome),
+        }
+    }
+
+    /// `failed_when` and `changed_when` have the last word.
+    fn script_verdict(&self, call: &Call<'_>, verdict: &mut Verdict) -> Result<(), Stop> {
+        if let Some(ask) = call.failed_when {
+            let failed = self.ask(ask, call, &verdict.outcome(call))?;
+            if failed && verdict.error.is_none() {
+                verdict.fail(OpError::refused("`failed_when` says so"));
+            } else if !failed && matches!(verdict.error, Some(OpError::Command { .. })) {
+                verdict.error = None;
+                verdict.status = OpStatus::Changed;
+            }
+        }
+        if let (Some(ask), None) = (call.changed_when, &verdict.error) {
+            let changed = self.ask(ask, call, &verdict.outcome(call))?;
+            verdict.status = if changed { OpStatus::Changed } else { OpStatus::Unchanged };
+        }
+        Ok(())
+    }
+
+    fn finished(&self, call: &Call<'_>, verdict: &Verdict, outcome: &Outcome, started: Instant) -> Event {
+        let on = self.on();
+        let host = self.own().name().to_owned();
+        let output = verdict.output.as_ref().filter(|_| call.loud).map(|output| redact(&output.text()));
+        let delegated = (on.name() != host).then(|| format!("on {}", on.name()));
+        let end = OperationEnd {
+            id: outcome.id.clone(),
+            op: call.op.to_owned(),
+            target: redact(&call.target),
+            name: call.name.clone().or(delegated),
+            status: verdict.status,
+            changes: verdict.changes.clone(),
+            diff: verdict.diff.clone(),
+            reason: verdict.reason.clone(),
+            error: outcome.error.clone(),
+            output,
+            at: call.at.clone(),
+            play: self.play_name(),
+            duration_ms: started.elapsed().as_millis() as u64,
+        };
+        Event::OperationFinished { host, end: Box::new(end) }
+    }
+}
+
+/// The user to act as: the call, the block and the play around it, then the host's own setting.
+pub(super) fn becoming(settings: &Settings, host: &HostRun) -> Option<Escalation> {
+    match &settings.becoming {
+        Some(Becoming::Nobody) => None,
+        Some(Becoming::User(escalation)) => {
+            let mut escalation = escalation.clone();
+            let known = host.host.connection.passwords.get(escalation.method);
+            escalation.password = escalation.password.or_else(|| known.map(str::to_owned));
+            Some(escalation)
+        }
+        None => host.host.connection.become_user.clone(),
+    }
+}
+
+fn with_call(mut plan: Plan, call: &Call<'_>) -> Plan {
+    let steps = plan.changes.iter_mut().flat_map(|change| &mut change.steps);
+    for command in steps.filter_map(|step| match step {
+        Step::Run(command) => Some(command),
+        _ => None,
+    }) {
+        if command.shell.is_none() {
+            command.shell.clone_from(&call.shell);
+        }
+        if let Some(codes) = &call.success_codes {
+            command.success_codes.clone_from(codes);
+        }
+    }
+    plan
+}
+
+impl Verdict {
+    fn bare(status: OpStatus, reason: Option<String>) -> Self {
+        Self { status, reason, changes: Vec::new(), diff: None, output: None, error: None }
+    }
+
+    fn skipped(reason: String) -> Self {
+        Self::bare(OpStatus::Skipped, Some(reason))
+    }
+
+    fn unknown(reason: String) -> Self {
+        Self::bare(OpStatus::Unknown, Some(reason))
+    }
+
+    fn failed(error: OpError) -> Self {
+        Self { error: Some(error), ..Self::bare(OpStatus::Failed, None) }
+    }
+
+    fn of(plan: &Plan, target: &str, sensitive: bool) -> Self {
+        let status = if plan.is_empty() { OpStatus::Unchanged } else { OpStatus::Changed };
+        let line = |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text) };
+        let texts = plan.changes.iter().filter_map(|change| change.diff.as_ref());
+        let diff: String = texts.map(|(before, after)| super::diff::unified(target, before, after)).collect();
+        let diff = (!sensitive && !diff.is_empty()).then_some(diff);
+        Self { changes: plan.changes.iter().map(line).collect(), diff, ..Self::bare(status, None) }
+    }
+
+    fn fail(&mut self, error: OpError) {
+        self.status = OpStatus::Failed;
+        self.error = Some(error);
+    }
+
+    fn outcome(&self, call: &Call<'_>) -> Outcome {
+        Outcome {
+            op: call.op.to_owned(),
+            target: call.target.clone(),
+            status: Some(self.status),
+            output: self.output.clone().or_else(|| self.error.as_ref().and_then(output_of)),
+            diff: self.diff.clone(),
+            ..Outcome::default()
+        }
+    }
+}
+
+/// `failed_when` may look at the answer of a command that failed.
+fn output_of(error: &OpError) -> Option<Output> {
+    match error {
+        OpError::Command { code, stdout, stderr, .. } => {
+            Some(Output { stdout: stdout.clone().into(), stderr: stderr.clone().into(), code: *code })
+        }
+        _ => None,
+    }
+}

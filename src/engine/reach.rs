@@ -1,0 +1,37 @@
+//! How the engine reaches hosts and tells what happens, without knowing who listens.
+
+use crate::event::Event;
+use crate::inventory::{Escalation, Host};
+use crate::remote::{Shell, ShellError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The connection to one host; its shells share the login, the cache of reads and the count of exchanges.
+pub trait Line: Send + Sync {
+    /// Logs in as the user that operations will act as, unless that was done; gives the wall time it took.
+    ///
+    /// # Errors
+    /// [`ShellError::Unreachable`], [`ShellError::Escalation`].
+    fn login(&self, becoming: Option<&Escalation>) -> Result<Duration, ShellError>;
+
+    /// A shell as the login user, or as another one. Opened at its first use.
+    fn shell(&self, becoming: Option<&Escalation>) -> Box<dyn Shell>;
+
+    /// Request and answer pairs since the login, over all shells.
+    fn exchanges(&self) -> u64;
+
+    /// Logs out.
+    fn close(&self);
+}
+
+/// Makes lines.
+pub trait Reach: Send + Sync {
+    /// The line to a host; nothing is contacted yet.
+    fn line(&self, host: &Host) -> Arc<dyn Line>;
+}
+
+/// Takes events from many host threads.
+pub trait Emit: Send + Sync {
+    /// Takes one event; never blocks for long, never fails.
+    fn emit(&self, event: Event);
+}

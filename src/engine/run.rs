@@ -1,0 +1,120 @@
+//! A run: what all its hosts share.
+
+use super::host::HostRun;
+use super::meeting::{Meetings, ScopeId};
+use super::reach::{Emit, Reach};
+use super::settings::TagFilter;
+use super::slots::Slots;
+use crate::event::{Event, Mode};
+use crate::inventory::Host;
+use crate::remote::Interrupt;
+use indexmap::IndexMap;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// What a run is asked to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Plan, apply or drift.
+    pub mode: Mode,
+    /// Hosts that log in or work at once.
+    pub forks: usize,
+    /// `--tags` and `--skip-tags`.
+    pub tags: TagFilter,
+}
+
+/// A run, shared by its host threads.
+pub struct Run {
+    /// What it is asked to do.
+    pub options: Options,
+    /// Where hosts wait for each other.
+    pub meetings: Meetings,
+    /// Places for hosts at work.
+    pub slots: Arc<Slots>,
+    /// All hosts of the inventory; delegation reaches those that are not selected too.
+    pub inventory: IndexMap<String, Arc<Host>>,
+    /// Selected hosts in inventory order.
+    pub selected: Vec<String>,
+    reach: Box<dyn Reach>,
+    emit: Arc<dyn Emit>,
+    hosts: Mutex<HashMap<String, Arc<HostRun>>>,
+    interrupt: Interrupt,
+}
+
+impl Run {
+    /// A run over the selected hosts.
+    pub fn new(
+        options: Options,
+        inventory: IndexMap<String, Arc<Host>>,
+        selected: Vec<String>,
+        reach: Box<dyn Reach>,
+        emit: Arc<dyn Emit>,
+        interrupt: Interrupt,
+    ) -> Arc<Self> {
+        let run = Self {
+            meetings: Meetings::default(),
+            slots: Slots::new(options.forks),
+            options,
+            inventory,
+            selected,
+            reach,
+            emit,
+            hosts: Mutex::default(),
+            interrupt,
+        };
+        run.meetings.open(&Self::root(), &run.selected);
+        Arc::new(run)
+    }
+
+    /// The scope of all selected hosts.
+    pub fn root() -> ScopeId {
+        ScopeId("run".into())
+    }
+
+    /// A host of the inventory.
+    pub fn host(&self, name: &str) -> Option<Arc<HostRun>> {
+        let host = self.inventory.get(name)?;
+        let mut hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let new = || Arc::new(HostRun::new(Arc::clone(host), self.reach.line(host)));
+        Some(Arc::clone(hosts.entry(name.to_owned()).or_insert_with(new)))
+    }
+
+    /// The machine that rhapsode runs on, for `local(...)`.
+    pub fn here(&self) -> Arc<HostRun> {
+        const HERE: &str = "(here)";
+        let mut hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let new = || {
+            let connection =
+                crate::inventory::Connection { connect: crate::inventory::Connect::Local, ..Default::default() };
+            let host = Arc::new(Host { name: HERE.into(), groups: Vec::new(), connection, data: IndexMap::new() });
+            Arc::new(HostRun::new(Arc::clone(&host), self.reach.line(&host)))
+        };
+        Arc::clone(hosts.entry(HERE.to_owned()).or_insert_with(new))
+    }
+
+    /// Tells all who listen.
+    pub fn emit(&self, event: Event) {
+        self.emit.emit(event);
+    }
+
+    /// True once the user asked to stop.
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.is_raised()
+    }
+
+    /// Ends every wait: hosts stop where they are.
+    pub fn interrupt(&self) {
+        self.interrupt.raise();
+        self.meetings.interrupt();
+    }
+
+    /// Logs out of every host.
+    pub fn close(&self) {
+        let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        std::thread::scope(|scope| {
+            for host in hosts.values() {
+                scope.spawn(|| host.line().close());
+            }
+        });
+    }
+}

@@ -1,0 +1,46 @@
+//! Commands: the way out where no operation fits.
+
+mod line;
+mod read;
+mod run;
+mod script;
+
+pub use line::Line;
+pub(super) use line::Word;
+pub use read::Read;
+pub use run::Run;
+pub use script::Script;
+
+use super::args::absolute;
+use super::{Change, OpError, Plan, View};
+use crate::event::Sign;
+use crate::remote::{Command, quote};
+
+/// Whether the paths that make a command needless say that it must run.
+///
+/// # Errors
+/// As [`View::read`].
+fn is_due(view: &mut View<'_>, creates: Option<&str>, removes: Option<&str>) -> Result<bool, OpError> {
+    let missing = |view: &mut View<'_>, path| exists(view, path).map(|there| !there);
+    let created = creates.map_or(Ok(true), |path| missing(view, path))?;
+    let removable = removes.map_or(Ok(true), |path| exists(view, path))?;
+    Ok(created && removable)
+}
+
+fn exists(view: &mut View<'_>, path: &str) -> Result<bool, OpError> {
+    let path = quote(path);
+    let test = Command::script(format!("if [ -e {path} ] || [ -L {path} ]; then echo yes; else echo no; fi"));
+    Ok(view.read(&test)?.text() == "yes")
+}
+
+fn check_paths(creates: Option<&str>, removes: Option<&str>) -> Result<(), String> {
+    creates.map_or(Ok(()), |path| absolute("creates", path))?;
+    removes.map_or(Ok(()), |path| absolute("removes", path))
+}
+
+fn plan(due: bool, command: Command) -> Plan {
+    match due {
+        true => Change::new(Sign::Run, "run").run(command).into(),
+        false => Plan::new(),
+    }
+}

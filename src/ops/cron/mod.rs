@@ -1,0 +1,6 @@
+//! Jobs in the crontabs of users.
+
+mod job;
+mod table;
+
+pub use job::Job;

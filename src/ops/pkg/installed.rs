@@ -1,0 +1,136 @@
+//! `pkg::installed`
+
+use super::manager::{Options, Verb, becomes, brings, lists_are_planned, moved};
+use super::names::{self, Wanted};
+use super::simulated::{Simulated, summary};
+use crate::event::Sign;
+use crate::ops::args::Many;
+use crate::ops::resource::apt_index::AptIndex;
+use crate::ops::resource::package::{Manager, Package, Status, key};
+use crate::ops::{Change, OpError, Operation, Plan, View};
+use serde::Deserialize;
+
+/// Keeps packages installed, of any or of an exact version.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Installed {
+    names: Many,
+    #[serde(default)]
+    update: bool,
+    cache_time: Option<u64>,
+    recommends: Option<bool>,
+    #[serde(default)]
+    allow_downgrade: bool,
+    lock_wait: Option<u64>,
+    manager: Option<Manager>,
+}
+
+/// What was found of the wanted packages.
+pub struct Seen {
+    manager: Manager,
+    missing: Vec<Wanted>,
+    update: bool,
+    simulated: Option<Simulated>,
+}
+
+impl Installed {
+    fn options(&self) -> Options {
+        Options {
+            recommends: self.recommends,
+            allow_downgrade: self.allow_downgrade,
+            lock_wait: self.lock_wait.unwrap_or(super::LOCK_WAIT_SECS),
+        }
+    }
+
+    fn may_update(&self) -> bool {
+        self.update || self.cache_time.is_some()
+    }
+
+    /// Whether the lists are to be read first, and what the installation would do when that can be told.
+    fn simulate(
+        &self,
+        view: &mut View<'_>,
+        manager: Manager,
+        words: &[String],
+    ) -> Result<(bool, Option<Simulated>), OpError> {
+        if lists_are_planned(view) {
+            return Ok((self.may_update(), None));
+        }
+        let limit = self.cache_time.unwrap_or(0);
+        if self.may_update() && view.see::<AptIndex>(AptIndex::KEY)?.is_older_than(limit) {
+            return Ok((true, None));
+        }
+        match manager.simulate(view, Verb::Install, words, &self.options()) {
+            Ok(simulated) => Ok((false, Some(simulated))),
+            Err(OpError::Refused { .. }) if self.may_update() => Ok((true, None)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Operation for Installed {
+    const NAME: &'static str = "pkg::installed";
+    const TARGET: &'static str = "names";
+    const TAKES_MANY: bool = true;
+    type Seen = Seen;
+
+    fn check(&self) -> Result<(), String> {
+        names::check(&self.names, true)
+    }
+
+    fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
+        let wanted = names::wanted(&self.names);
+        let keys: Vec<String> = wanted.iter().map(|wanted| key(self.manager, &wanted.name)).collect();
+        let packages = view.see_all::<Package>(&keys)?;
+        let manager = packages.first().expect("names are not empty").manager;
+        let pairs = wanted.into_iter().zip(packages);
+        let missing: Vec<Wanted> =
+            pairs.filter(|(wanted, package)| !satisfies(wanted, package)).map(|(wanted, _)| wanted).collect();
+        if missing.is_empty() {
+            return Ok(Seen { manager, missing, update: false, simulated: None });
+        }
+        let words: Vec<String> = missing.iter().map(Wanted::word).collect();
+        let (update, simulated) = self.simulate(view, manager, &words)?;
+        Ok(Seen { manager, missing, update, simulated })
+    }
+
+    fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
+        if seen.missing.is_empty() {
+            return Ok(Plan::new());
+        }
+        let words: Vec<String> = seen.missing.iter().map(Wanted::word).collect();
+        let names: Vec<String> = seen.missing.iter().map(|wanted| wanted.name.clone()).collect();
+        let command = seen.manager.change(Verb::Install, &words, &self.options(), seen.update);
+        let is_new = seen.simulated.as_ref().is_none_or(|all| all.moves.iter().any(|moved| moved.from.is_none()));
+        let sign = if is_new { Sign::Create } else { Sign::Update };
+        let text = match &seen.simulated {
+            Some(simulated) => summary(simulated, &names),
+            None => format!("install {}", words.join(", ")),
+        };
+        let text = if text.is_empty() { format!("configure {}", names.join(", ")) } else { text };
+        let change = Change::new(sign, text).run(command);
+        let change = seen.missing.iter().fold(change, |change, wanted| {
+            let version = wanted.version.clone().filter(|version| !version.ends_with('*'));
+            becomes(change, self.manager, &wanted.name, Package::planned(seen.manager, version))
+        });
+        let change = match &seen.simulated {
+            Some(simulated) => moved(change, seen.manager, self.manager, simulated),
+            None => change,
+        };
+        let change = if seen.update {
+            change.makes_unknown::<AptIndex>(AptIndex::KEY, "the package lists are read anew before")
+        } else {
+            change
+        };
+        Ok(brings(change, &names.join(", ")).into())
+    }
+}
+
+/// A version is asked of the package itself, never of one that provides its name.
+fn satisfies(wanted: &Wanted, package: &Package) -> bool {
+    match &package.status {
+        Status::Installed(Some(version)) => wanted.accepts(version),
+        Status::Installed(None) | Status::Provided(_) => wanted.version.is_none(),
+        Status::Absent | Status::Config | Status::Broken => false,
+    }
+}

@@ -1,0 +1,53 @@
+//! `systemd::daemon_reload`
+
+use crate::event::Sign;
+use crate::ops::resource::conf::Conf;
+use crate::ops::{Change, OpError, Operation, Plan, Resource, View};
+use crate::remote::Command;
+use serde::Deserialize;
+
+/// Lets systemd read its unit files anew when some are newer than what it read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DaemonReload {}
+
+impl Operation for DaemonReload {
+    const NAME: &'static str = "systemd::daemon_reload";
+    const TARGET: &'static str = "";
+    /// The units whose files are newer.
+    type Seen = Vec<String>;
+
+    fn probe(&self, view: &mut View<'_>) -> Result<Vec<String>, OpError> {
+        let is_unit_file = |id: &str| {
+            ["/etc/systemd/", "/usr/lib/systemd/", "/lib/systemd/", "/etc/fstab"]
+                .iter()
+                .any(|start| id.starts_with(start))
+        };
+        if view.is_planned(|key| (key.kind == Conf::KIND || key.kind == "path") && is_unit_file(&key.id)) {
+            return Ok(vec!["the changed unit files".into()]);
+        }
+        let command = Command::script(
+            "[ -d /run/systemd/system ] || { echo none; exit 0; }\n\
+             LC_ALL=C systemctl show --property=Id,NeedDaemonReload '*'",
+        );
+        let output = view.read(&command)?;
+        let text = output.text();
+        if text == "none" {
+            return Err(OpError::refused("systemd does not run on this host"));
+        }
+        if !output.ok() {
+            return Err(OpError::command(&command, &output));
+        }
+        let outdated = text.split("\n\n").filter(|block| block.contains("NeedDaemonReload=yes"));
+        let name = |block: &str| block.lines().find_map(|line| line.strip_prefix("Id=")).map(str::to_owned);
+        Ok(outdated.filter_map(name).collect())
+    }
+
+    fn plan(&self, seen: &Vec<String>) -> Result<Plan, OpError> {
+        if seen.is_empty() {
+            return Ok(Plan::new());
+        }
+        let command = Command::new("systemctl").arg("daemon-reload");
+        Ok(Change::new(Sign::Run, format!("daemon-reload for {}", seen.join(", "))).run(command).into())
+    }
+}

@@ -1,0 +1,44 @@
+//! `user::keys`: who may log in as a user.
+
+use super::{authorized, name_ok};
+use crate::ops::args::Many;
+use crate::ops::resource::{Managed, User, UserEntry};
+use crate::ops::{OpError, Operation, Plan, View};
+use serde::Deserialize;
+
+/// Keeps public keys in a user's `~/.ssh/authorized_keys`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    name: String,
+    keys: Many,
+    #[serde(default)]
+    exclusive: bool,
+}
+
+impl Operation for Keys {
+    const NAME: &'static str = "user::keys";
+    type Seen = (UserEntry, Managed);
+
+    fn check(&self) -> Result<(), String> {
+        name_ok("name", &self.name)?;
+        authorized::wanted(&self.keys).map(|_| ())
+    }
+
+    fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {
+        let account = view.see::<User>(&self.name)?.account.ok_or_else(|| {
+            OpError::refused_with(
+                format!("there is no user `{}`", self.name),
+                format!("`user::present(\"{}\")` makes one", self.name),
+            )
+        })?;
+        let file = view.see::<Managed>(&authorized::path(&account.home))?;
+        Ok((account, file))
+    }
+
+    fn plan(&self, (account, file): &Self::Seen) -> Result<Plan, OpError> {
+        let keys = authorized::wanted(&self.keys).map_err(OpError::refused)?;
+        let change = authorized::change(&self.name, account, &keys, self.exclusive, file);
+        Ok(change.map(Plan::from).unwrap_or_default())
+    }
+}

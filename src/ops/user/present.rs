@@ -1,0 +1,224 @@
+//! `user::present`: an account with these properties.
+
+use super::password::{self, Wanted};
+use super::tools::{Field, Tools};
+use super::{authorized, bare, create, field_ok, name_ok};
+use crate::event::Sign;
+use crate::ops::args::{Many, absolute};
+use crate::ops::resource::{Group, GroupEntry, Managed, Password, User, UserEntry};
+use crate::ops::{Change, OpError, Operation, Plan, View};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Keeps a user with these properties. What is left out is not touched.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Present {
+    pub(super) name: String,
+    pub(super) uid: Option<u32>,
+    pub(super) group: Option<String>,
+    pub(super) groups: Option<Many>,
+    append: Option<bool>,
+    pub(super) shell: Option<String>,
+    pub(super) home: Option<String>,
+    pub(super) create_home: Option<bool>,
+    #[serde(default)]
+    pub(super) system: bool,
+    pub(super) comment: Option<String>,
+    password: Option<String>,
+    password_lock: Option<bool>,
+    pub(super) keys: Option<Many>,
+    #[serde(default)]
+    exclusive_keys: bool,
+    unique: Option<bool>,
+}
+
+/// What there is of the user.
+pub struct Seen {
+    /// The account.
+    pub user: User,
+    /// What can change it.
+    pub tools: Tools,
+    /// Its password field, when asked for.
+    pub password: Option<Password>,
+    /// The groups that are named, and the one of the user's own name.
+    pub groups: BTreeMap<String, GroupEntry>,
+    /// Its keys, when asked for.
+    pub keys: Managed,
+}
+
+impl Operation for Present {
+    const NAME: &'static str = "user::present";
+    type Seen = Seen;
+
+    fn check(&self) -> Result<(), String> {
+        name_ok("name", &self.name)?;
+        for group in self.group.iter().chain(self.groups.iter().flat_map(|many| &many.0)) {
+            name_ok("group", group)?;
+        }
+        field_ok("comment", self.comment.as_deref())?;
+        field_ok("shell", self.shell.as_deref())?;
+        field_ok("home", self.home.as_deref())?;
+        if let Some(home) = &self.home {
+            absolute("home", home)?;
+        }
+        match &self.keys {
+            Some(keys) => authorized::wanted(keys).map(|_| ()),
+            None if self.exclusive_keys => Err("`exclusive_keys` needs `keys`; `keys: []` removes all".into()),
+            None => Ok(()),
+        }
+    }
+
+    fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
+        let user = view.see::<User>(&self.name)?;
+        let asks_password = self.password.is_some() || self.password_lock.is_some();
+        let password = asks_password.then(|| view.see::<Password>(&self.name)).transpose()?;
+        let groups = self.see_groups(view, user.account.is_none())?;
+        let keys = match &self.keys {
+            Some(_) => view.see::<Managed>(&authorized::path(&self.home_of(&user)))?,
+            None => Managed::default(),
+        };
+        Ok(Seen { tools: Tools::probe(view)?, user, password, groups, keys })
+    }
+
+    fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
+        let (mut changes, account) = match &seen.user.account {
+            None => create::create(self, seen)?,
+            Some(account) => self.update(account, seen)?,
+        };
+        if let Some(field) = &seen.password {
+            let wanted = Wanted { hash: self.password.as_deref(), lock: self.password_lock };
+            changes.extend(password::changes(seen.tools, &self.name, wanted, field)?);
+        }
+        if let Some(keys) = &self.keys {
+            let keys = authorized::wanted(keys).map_err(OpError::refused)?;
+            changes.extend(authorized::change(&self.name, &account, &keys, self.exclusive_keys, &seen.keys));
+        }
+        Ok(Plan { changes, ..Plan::default() })
+    }
+}
+
+impl Present {
+    pub(super) fn shared_uid(&self) -> bool {
+        self.unique == Some(false)
+    }
+
+    fn home_of(&self, user: &User) -> String {
+        let seen = user.account.as_ref().map(|account| account.home.clone());
+        self.home.clone().or(seen).unwrap_or_else(|| format!("/home/{}", self.name))
+    }
+
+    /// Supplementary groups that are asked for.
+    pub(super) fn wanted_groups(&self) -> &[String] {
+        self.groups.as_ref().map_or(&[], |many| &many.0)
+    }
+
+    fn see_groups(&self, view: &mut View<'_>, creating: bool) -> Result<BTreeMap<String, GroupEntry>, OpError> {
+        let mut names: Vec<String> = self.group.iter().chain(self.wanted_groups()).cloned().collect();
+        if creating {
+            names.push(self.name.clone());
+        }
+        names.sort();
+        names.dedup();
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let seen = view.see_all::<Group>(&names)?;
+        let found: BTreeMap<_, _> =
+            names.iter().cloned().zip(seen).filter_map(|(name, group)| Some((name, group.entry?))).collect();
+        let asked = |name: &&String| self.group.as_ref() == Some(name) || self.wanted_groups().contains(name);
+        match names.iter().filter(asked).find(|name| !found.contains_key(*name)) {
+            Some(missing) => Err(OpError::refused_with(
+                format!("there is no group `{missing}`"),
+                format!("`group::present(\"{missing}\")` before it makes one"),
+            )),
+            None => Ok(found),
+        }
+    }
+
+    fn update(&self, account: &UserEntry, seen: &Seen) -> Result<(Vec<Change>, UserEntry), OpError> {
+        let mut after = account.clone();
+        let mut changes = Vec::new();
+        for field in self.fields() {
+            let Some((text, next)) = changed(field, &after) else { continue };
+            after = next;
+            let change = Change::new(Sign::Update, text).run(seen.tools.set(&self.name, field));
+            changes.push(change.makes(&self.name, User { account: Some(after.clone()) }));
+        }
+        changes.extend(self.memberships(&mut after, seen));
+        if self.create_home == Some(true) && (!account.home_exists || after.home != account.home) {
+            after.home_exists = true;
+            let change = Change::new(Sign::Create, format!("home {}", after.home)).run(bare::make_home(&self.name));
+            changes.push(change.makes(&self.name, User { account: Some(after.clone()) }));
+        }
+        Ok((changes, after))
+    }
+
+    fn fields(&self) -> Vec<Field<'_>> {
+        let fields = [
+            self.uid.map(|uid| Field::Uid(uid, self.shared_uid())),
+            self.group.as_deref().map(Field::Group),
+            self.comment.as_deref().map(Field::Comment),
+            self.home.as_deref().map(Field::Home),
+            self.shell.as_deref().map(Field::Shell),
+        ];
+        fields.into_iter().flatten().collect()
+    }
+
+    fn memberships(&self, after: &mut UserEntry, seen: &Seen) -> Vec<Change> {
+        let Some(groups) = &self.groups else { return Vec::new() };
+        let primary = after.group.clone();
+        let joins: Vec<String> =
+            groups.0.iter().filter(|group| **group != primary && !after.groups.contains(*group)).cloned().collect();
+        let leaves: Vec<String> = match self.append {
+            Some(false) => after.groups.iter().filter(|group| !groups.0.contains(group)).cloned().collect(),
+            _ => Vec::new(),
+        };
+        let mut changes = Vec::new();
+        for group in joins {
+            after.groups.insert(group.clone());
+            let change = Change::new(Sign::Update, format!("join {group}")).run(seen.tools.join(&self.name, &group));
+            changes.push(self.member_effect(change, &group, after, seen, true));
+        }
+        for group in leaves {
+            after.groups.remove(&group);
+            let change = Change::new(Sign::Remove, format!("leave {group}")).run(seen.tools.leave(&self.name, &group));
+            changes.push(self.member_effect(change, &group, after, seen, false));
+        }
+        changes
+    }
+
+    fn member_effect(&self, change: Change, group: &str, after: &UserEntry, seen: &Seen, joins: bool) -> Change {
+        let change = change.makes(&self.name, User { account: Some(after.clone()) });
+        let Some(mut entry) = seen.groups.get(group).cloned() else {
+            return change.makes_unknown::<Group>(group, format!("members of `{group}`"));
+        };
+        if joins {
+            entry.members.insert(self.name.clone());
+        } else {
+            entry.members.remove(&self.name);
+        }
+        change.makes(group, Group { entry: Some(entry) })
+    }
+}
+
+/// What people read, and the account afterwards; nothing when the field is as wanted.
+fn changed(field: Field<'_>, account: &UserEntry) -> Option<(String, UserEntry)> {
+    let mut after = account.clone();
+    let (what, before, wanted) = match field {
+        Field::Uid(uid, _) => {
+            let before = account.uid.map(|uid| uid.to_string()).unwrap_or_default();
+            after.uid = Some(uid);
+            ("uid", before, uid.to_string())
+        }
+        Field::Group(group) => {
+            after.groups.remove(group);
+            ("group", std::mem::replace(&mut after.group, group.into()), group.into())
+        }
+        Field::Comment(text) => ("comment", std::mem::replace(&mut after.comment, text.into()), text.into()),
+        Field::Home(home) => ("home", std::mem::replace(&mut after.home, home.into()), home.into()),
+        Field::Shell(shell) => ("shell", std::mem::replace(&mut after.shell, shell.into()), shell.into()),
+    };
+    let before_shown = if before.is_empty() { "none" } else { &before };
+    (before != wanted).then(|| (format!("{what} {before_shown} -> {wanted}"), after))
+}

@@ -1,0 +1,98 @@
+//! The engine of one host: shared modules, and the host as its tag.
+
+use super::done::Done;
+use super::here::Here;
+use super::host::{HostRef, current};
+use super::import::Imports;
+use super::opaque::Opaque;
+use super::world::Limits;
+use crate::event::Event;
+use rhai::packages::{Package, StandardPackage};
+use rhai::{Dynamic, Engine, Module, OptimizationLevel, Shared, exported_module};
+use std::sync::OnceLock;
+
+/// Families whose file, module and name in scripts are the same word.
+macro_rules! families {
+    ($($family:ident),* $(,)?) => {
+        vec![$((stringify!($family), exported_module!(super::$family::$family).into())),*]
+    };
+}
+
+/// Modules by their names in scripts; built once, shared by all engines.
+pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
+    static MODULES: OnceLock<Vec<(&'static str, Shared<Module>)>> = OnceLock::new();
+    MODULES.get_or_init(|| {
+        let mut modules = families![cmd, docker, git, group, ssh, sudo, user, wait];
+        modules.push(("op", exported_module!(super::custom::op).into()));
+        modules
+    })
+}
+
+/// Functions and types without a module name.
+pub fn globals() -> &'static [Shared<Module>] {
+    static GLOBALS: OnceLock<Vec<Shared<Module>>> = OnceLock::new();
+    GLOBALS.get_or_init(|| {
+        vec![
+            exported_module!(super::flow::flow).into(),
+            exported_module!(super::template::template).into(),
+            exported_module!(super::host::host_type).into(),
+            exported_module!(super::done::done).into(),
+            exported_module!(super::opaque::opaque).into(),
+        ]
+    })
+}
+
+fn standard() -> Shared<Module> {
+    static STANDARD: OnceLock<Shared<Module>> = OnceLock::new();
+    STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()).clone()
+}
+
+/// An engine that knows the language of playbooks, but no host: for parsing and reference pages.
+pub fn bare(limits: Limits) -> Engine {
+    let mut engine = Engine::new_raw();
+    engine.register_global_module(standard());
+    super::opaque::guard(&mut engine);
+    for module in globals() {
+        engine.register_global_module(module.clone());
+    }
+    for (name, module) in modules() {
+        engine.register_static_module(*name, module.clone());
+    }
+    engine
+        .register_type_with_name::<Opaque>("value known after apply")
+        .register_type_with_name::<Done>("Done")
+        .register_type_with_name::<HostRef>("Host")
+        .set_max_operations(limits.operations)
+        .set_max_call_levels(limits.depth)
+        .set_max_expr_depths(limits.depth, limits.depth)
+        .set_fail_on_invalid_map_property(true)
+        .set_strict_variables(true)
+        // Folded, the entries of a constant map would lose their places.
+        .set_optimization_level(OptimizationLevel::None);
+    engine
+}
+
+/// The engine of one host.
+pub fn for_host(here: &Here) -> Engine {
+    let mut engine = bare(here.world().limits);
+    engine.set_default_tag(Dynamic::from(here.clone()));
+    engine.set_module_resolver(Imports::of(here.project().clone()));
+    let seen = here.clone();
+    #[allow(deprecated, reason = "not deprecated: Rhai marks what may change between versions like this")]
+    engine.on_var(move |name, _, _| Ok((name == "host").then(|| current(&seen))));
+    let interrupted = here.clone();
+    engine.on_progress(move |_| {
+        let ending = || Dynamic::from(super::error::Ending::Interrupted);
+        interrupted.actor().run.interrupted().then(ending)
+    });
+    let printing = here.clone();
+    engine.on_print(move |text| say(&printing, text));
+    let debugging = here.clone();
+    engine.on_debug(move |text, _, _| say(&debugging, text));
+    engine
+}
+
+fn say(here: &Here, text: &str) {
+    let host = here.actor().own().name().to_owned();
+    here.actor().run.emit(Event::Log { host, text: crate::secret::redact(text) });
+}

@@ -1,0 +1,180 @@
+//! `op::custom`: operations written in Rhai, with plan, diff, history and undo like built-in ones.
+
+use super::closure;
+use super::common::{Common, text, texts};
+use super::done::Done;
+use super::ensure::{nearest, perform};
+use super::error::{RhaiResultOf, mistake};
+use super::here::Here;
+use super::host::current;
+use super::undo::Undo;
+use crate::event::{OpStatus, Sign};
+use crate::ops::{Change, OpError, Plan, Planned, View};
+use rhai::plugin::*;
+use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, NativeCallContext};
+
+/// The closures of one operation.
+struct Closures {
+    read: FnPtr,
+    diff: Option<FnPtr>,
+    apply: FnPtr,
+    undo: Option<FnPtr>,
+}
+
+const OWN: &[&str] = &["read", "diff", "apply", "undo"];
+
+/// What `read` found still to be done: nothing at all, or a value for `apply`.
+fn nothing_left(left: &Dynamic) -> bool {
+    left.is_unit()
+        || left.as_bool().is_ok_and(|left| !left)
+        || left.read_lock::<Array>().is_some_and(|left| left.is_empty())
+        || left.read_lock::<Map>().is_some_and(|left| left.is_empty())
+}
+
+fn words(left: &Dynamic) -> String {
+    match left.read_lock::<Array>() {
+        Some(array) => array.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        None if left.is_bool() => "changed".into(),
+        None => left.to_string(),
+    }
+}
+
+/// The plan of a custom operation, made before the engine is asked: closures run other operations themselves.
+struct Prepared {
+    text: String,
+    diff: Option<(String, String)>,
+    left: bool,
+}
+
+impl Planned for Prepared {
+    fn plan(&self, _: &mut View<'_>) -> Result<Plan, OpError> {
+        if !self.left {
+            return Ok(Plan::new());
+        }
+        let mut change = Change::new(Sign::Update, self.text.clone());
+        change.diff.clone_from(&self.diff);
+        Ok(change.into())
+    }
+}
+
+fn closures(ctx: &NativeCallContext, kind: &str, map: &mut Map) -> RhaiResultOf<Closures> {
+    let mut take = |key: &str| match map.remove(key) {
+        None => Ok(None),
+        Some(value) => match value.try_cast::<FnPtr>() {
+            Some(closure) => Ok(Some(closure)),
+            None => Err(mistake(ctx, format!("`{kind}`: `{key}` must be a closure"), None)),
+        },
+    };
+    let (read, diff, apply, undo) = (take("read")?, take("diff")?, take("apply")?, take("undo")?);
+    let required = |closure: Option<FnPtr>, key: &str| {
+        closure.ok_or_else(|| mistake(ctx, format!("`{kind}` needs the closure `{key}`"), None))
+    };
+    Ok(Closures { read: required(read, "read")?, diff, apply: required(apply, "apply")?, undo })
+}
+
+/// Operations of one's own.
+#[export_module]
+pub mod op {
+    use super::*;
+
+    /// Runs an operation written in Rhai, so that it gets plan, diff, history and undo like a built-in one.
+    ///
+    /// `kind` is its name for people, `target` the thing on the host. The closures are `read`, which only reads and
+    /// gives what is left to be done (`()`, `false` or an empty array or map when nothing is); `apply`, which gets the
+    /// host and that value and does it; `diff`, which gets the same and gives a text, or an array of the text before
+    /// and after; `undo`, which gets the same when a block with `undo: true` fails later. All common arguments are
+    /// taken too. In a plan `apply` is not called.
+    ///
+    /// ```rhai
+    /// op::custom("nala::installed", ["curl"], #{
+    ///     read: |h| ["curl"].filter(|name| !h.has_pkg(name)),
+    ///     apply: |h, missing| cmd::run(["nala", "install", "-y"] + missing),
+    ///     undo: |h, missing| cmd::run(["nala", "remove", "-y"] + missing),
+    /// });
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn custom(ctx: NativeCallContext, kind: ImmutableString, target: Dynamic, want: Map) -> RhaiResultOf<Done> {
+        super::run(&ctx, &kind, &target, want)
+    }
+}
+
+fn run(ctx: &NativeCallContext, kind: &str, target: &Dynamic, mut want: Map) -> RhaiResultOf<Done> {
+    let here = Here::of(ctx);
+    let closures = closures(ctx, kind, &mut want)?;
+    let common = Common::take(&mut want, OWN)
+        .map_err(|wrong| mistake(ctx, format!("`{kind}`: `{}` {}", wrong.argument, wrong.problem), None))?;
+    if let Some(key) = want.keys().next() {
+        let known = OWN.iter().chain(super::common::COMMON).copied();
+        let hint = nearest(key, known).map(|nearest| format!("did you mean `{nearest}`?"));
+        return Err(mistake(ctx, format!("`{kind}` has no argument `{key}`"), hint));
+    }
+    let target = texts(target).map(|texts| texts.join(" ")).or_else(|_| text(target));
+    let target = target.map_err(|problem| mistake(ctx, format!("`{kind}`: the target {problem}"), None))?;
+    let kind = interned(kind);
+    let actor = here.actor();
+    let outcome =
+        actor.with_settings(common.settings.clone(), || custom(ctx, &here, kind, &target, &common, &closures))?;
+    Ok(Done::new(vec![outcome], !actor.run.options.mode.applies()))
+}
+
+fn custom(
+    ctx: &NativeCallContext,
+    here: &Here,
+    kind: &'static str,
+    target: &str,
+    common: &Common,
+    closures: &Closures,
+) -> RhaiResultOf<crate::engine::Outcome> {
+    let host = current(here);
+    let left = closure::call(ctx, &closures.read, vec![host.clone()])?;
+    let unknown = left.read_lock::<super::opaque::Opaque>().map(|opaque| opaque.reason());
+    let prepared = Prepared {
+        text: crate::secret::redact(&words(&left)),
+        diff: shown(ctx, closures, &host, &left)?,
+        left: !nothing_left(&left),
+    };
+    // What the engine reports is the operation as a whole; the operations of `apply` are its own lines below.
+    let outcome = perform(ctx, here, kind, target, unknown, common, &prepared)?;
+    let changed = outcome.status == Some(OpStatus::Changed);
+    if changed && here.actor().run.options.mode.applies() {
+        closure::run(ctx, &closures.apply, vec![host.clone(), left.clone()])?;
+        if let Some(undo) = &closures.undo {
+            let what = format!("{kind} {target}");
+            here.undo().note(Undo { what, closure: undo.clone(), arguments: vec![host, left] });
+        }
+    }
+    Ok(outcome)
+}
+
+fn shown(
+    ctx: &NativeCallContext,
+    closures: &Closures,
+    host: &Dynamic,
+    left: &Dynamic,
+) -> RhaiResultOf<Option<(String, String)>> {
+    let Some(diff) = closures.diff.as_ref().filter(|_| !nothing_left(left)) else {
+        return Ok(None);
+    };
+    let value = closure::call(ctx, diff, vec![host.clone(), left.clone()])?;
+    let sides = value.read_lock::<Array>().map(|sides| sides.iter().map(ToString::to_string).collect::<Vec<_>>());
+    Ok(match sides.as_deref() {
+        Some([before, after]) => Some((before.clone(), after.clone())),
+        Some(_) => return Err(mistake(ctx, "`diff` must give a text, or an array of the text before and after", None)),
+        None => Some((String::new(), value.to_string())),
+    })
+}
+
+/// Names of custom operations live as long as the process; there are few.
+fn interned(name: &str) -> &'static str {
+    use std::collections::HashSet;
+    use std::sync::Mutex;
+    static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+    let mut names = NAMES.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let names = names.get_or_insert_with(HashSet::new);
+    if let Some(known) = names.get(name) {
+        return known;
+    }
+    let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
+    names.insert(name);
+    name
+}

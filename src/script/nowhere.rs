@@ -1,0 +1,94 @@
+//! Evaluates a playbook with hosts that cannot be asked: what a dry evaluation finds, `check` finds.
+
+use super::drive::drive;
+use super::world::World;
+use crate::engine::{Emit, Line, Options, Reach, Run, TagFilter};
+use crate::event::{Event, Failure, Mode};
+use crate::inventory::{Escalation, Host};
+use crate::remote::{Command, Interrupt, Output, Shell, ShellError};
+use crate::secret::RevealError;
+use indexmap::IndexMap;
+use rhai::AST;
+use std::io::Read;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Evaluates a playbook as a plan in which every answer of a host is unknown, and gives the first mistake.
+///
+/// # Errors
+/// What the evaluation raised, with its place.
+pub fn rehearse(world: &Arc<World>, hosts: IndexMap<String, Arc<Host>>, playbook: &Arc<AST>) -> Result<(), Failure> {
+    let selected: Vec<String> = hosts.keys().cloned().collect();
+    let options = Options { mode: Mode::Plan, forks: 4, tags: TagFilter::default() };
+    let failures = Arc::new(Failures::default());
+    let emit = Arc::clone(&failures) as Arc<dyn Emit>;
+    let run = Run::new(options, hosts, selected, Box::new(Nowhere), emit, Interrupt::new());
+    drive(&run, world, playbook);
+    let first = failures.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+    first.map_or(Ok(()), Err)
+}
+
+#[derive(Default)]
+struct Failures(Mutex<Option<Failure>>);
+
+impl Emit for Failures {
+    fn emit(&self, event: Event) {
+        if let Event::HostFinished { status: crate::event::HostStatus::Failed, error: Some(error), .. } = event {
+            self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(error);
+        }
+    }
+}
+
+struct Nowhere;
+
+impl Reach for Nowhere {
+    fn line(&self, _: &Host) -> Arc<dyn Line> {
+        Arc::new(Nowhere)
+    }
+}
+
+impl Line for Nowhere {
+    fn login(&self, _: Option<&Escalation>) -> Result<Duration, ShellError> {
+        Ok(Duration::ZERO)
+    }
+
+    fn shell(&self, _: Option<&Escalation>) -> Box<dyn Shell> {
+        Box::new(Nowhere)
+    }
+
+    fn exchanges(&self) -> u64 {
+        0
+    }
+
+    fn close(&self) {}
+}
+
+fn unknown<T>() -> Result<T, ShellError> {
+    Err(ShellError::Reveal(RevealError::Unknown("what a host answers".into())))
+}
+
+impl Shell for Nowhere {
+    fn read_all(&mut self, _: &[Command]) -> Result<Vec<Output>, ShellError> {
+        unknown()
+    }
+
+    fn change_all(&mut self, _: &[Command]) -> Result<Vec<Output>, ShellError> {
+        unknown()
+    }
+
+    fn stream(&mut self, _: &Command, _: &mut (dyn Read + Send)) -> Result<Output, ShellError> {
+        unknown()
+    }
+
+    fn exchanges(&self) -> u64 {
+        0
+    }
+
+    fn reconnect(&mut self) -> Result<(), ShellError> {
+        Ok(())
+    }
+
+    fn prove_login(&mut self) -> Result<(), ShellError> {
+        Ok(())
+    }
+}

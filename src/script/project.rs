@@ -1,0 +1,104 @@
+//! The folder that playbooks belong to: where paths start, and what was read from it.
+
+use super::syntax;
+use crate::event::Failure;
+use rhai::{AST, Engine};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// A project: the folder of `rhapsode.yaml`, or of the git work tree, or the working directory.
+///
+/// Shared by all hosts of a run: every script and template is read and compiled once.
+pub struct Project {
+    /// Its folder, absolute.
+    pub root: PathBuf,
+    scripts: Mutex<HashMap<PathBuf, Arc<AST>>>,
+    files: Mutex<BTreeMap<PathBuf, String>>,
+    templates: Mutex<HashMap<PathBuf, Arc<str>>>,
+}
+
+impl Project {
+    /// The project of a folder.
+    pub fn new(root: impl Into<PathBuf>) -> Arc<Self> {
+        let root = root.into();
+        let root = root.canonicalize().unwrap_or(root);
+        Arc::new(Self { root, scripts: Mutex::default(), files: Mutex::default(), templates: Mutex::default() })
+    }
+
+    /// Finds the project around a folder.
+    pub fn around(folder: &Path) -> Arc<Self> {
+        let marked = |folder: &&Path| folder.join("rhapsode.yaml").exists() || folder.join(".git").exists();
+        Self::new(folder.ancestors().find(marked).unwrap_or(folder))
+    }
+
+    /// A path as people write it: from the root of the project where it is below it.
+    pub fn shown(&self, path: &Path) -> String {
+        let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        absolute.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+
+    /// The file that a script names: from the project's root, or from the folder of the script.
+    ///
+    /// # Errors
+    /// A text with the places that were tried.
+    pub fn find(&self, name: &str, source: Option<&str>) -> Result<PathBuf, String> {
+        let name = match name.strip_prefix("~/") {
+            Some(rest) => std::env::home_dir().unwrap_or_default().join(rest),
+            None => PathBuf::from(name),
+        };
+        let beside = source.and_then(|source| Some(self.root.join(source).parent()?.join(&name)));
+        let tried: Vec<PathBuf> = std::iter::once(self.root.join(&name)).chain(beside).collect();
+        match tried.iter().find(|path| path.exists()) {
+            Some(path) => Ok(path.clone()),
+            None => {
+                let shown: Vec<String> = tried.iter().map(|path| format!("`{}`", path.display())).collect();
+                Err(format!("no such file on this machine: {}", shown.join(" or ")))
+            }
+        }
+    }
+
+    /// A compiled script; compiled once a run.
+    ///
+    /// # Errors
+    /// [`Failure`] with the place of a mistake in it, or why it cannot be read.
+    pub fn compile(&self, engine: &Engine, path: &Path) -> Result<Arc<AST>, Failure> {
+        if let Some(ast) = lock(&self.scripts).get(path) {
+            return Ok(Arc::clone(ast));
+        }
+        let shown = self.shown(path);
+        let text = self.read(path).map_err(|reason| Failure {
+            message: format!("cannot read `{shown}`"),
+            causes: vec![reason.to_string()],
+            ..Failure::default()
+        })?;
+        let ast = Arc::new(syntax::compile(engine, &text, &shown)?);
+        lock(&self.scripts).insert(path.to_owned(), Arc::clone(&ast));
+        Ok(ast)
+    }
+
+    /// A text file, read once a run and noted with its hash.
+    ///
+    /// # Errors
+    /// Any error of reading.
+    pub fn read(&self, path: &Path) -> std::io::Result<Arc<str>> {
+        if let Some(text) = lock(&self.templates).get(path) {
+            return Ok(Arc::clone(text));
+        }
+        let text: Arc<str> = std::fs::read_to_string(path)?.into();
+        let hash = Sha256::digest(text.as_bytes());
+        lock(&self.files).insert(path.to_owned(), hash.iter().map(|byte| format!("{byte:02x}")).collect());
+        lock(&self.templates).insert(path.to_owned(), Arc::clone(&text));
+        Ok(text)
+    }
+
+    /// Scripts and templates read so far, with their SHA-256 in hexadecimal.
+    pub fn files_read(&self) -> BTreeMap<PathBuf, String> {
+        lock(&self.files).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
