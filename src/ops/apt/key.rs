@@ -134,6 +134,6 @@ impl Operation for Key {
             }
             Some(key) => [remove_file(&seen.armoured, &asc)?, ensure_bytes(&seen.binary, &gpg, key, 0o644)?],
         };
-        Ok(Plan { changes: changes.into_iter().flatten().collect() })
+        Ok(Plan::of(changes.into_iter().flatten()))
     }
 }

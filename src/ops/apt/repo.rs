@@ -84,7 +84,7 @@ impl Repo {
             let last = Change { steps, ..last };
             changes.push(last.makes_unknown::<AptIndex>(AptIndex::KEY, "the repositories change before"));
         }
-        Plan { changes }
+        Plan::of(changes)
     }
 }
 
