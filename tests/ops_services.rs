@@ -41,7 +41,7 @@ fn a_unit_is_written_started_changed_and_removed() {
 
     let broken = json!({"name": "rh-bad", "content": "[Service]\nExecStart=relative/path\n", "verify": true});
     let broken = plan(shell, "systemd::unit", broken).expect("a plan does not verify");
-    let error = apply(&broken.changes, shell).expect_err("systemd-analyze refuses");
+    let error = apply(&broken, shell).expect_err("systemd-analyze refuses");
     assert!(matches!(&error, OpError::Command { stderr, .. } if stderr.contains("relative/path")), "{error:?}");
     assert_eq!(container.exec("ls -A /etc/systemd/system | grep rh-bad || echo nothing"), "nothing");
 
@@ -66,11 +66,11 @@ fn a_service_is_kept_as_asked() {
     let pid = || container.exec("systemctl show -p MainPID --value rh-app");
     let before = pid();
     let restarted = plan(shell, "service::restarted", json!({"name": "rh-app"})).expect("a plan");
-    apply(&restarted.changes, shell).expect("restarts");
+    apply(&restarted, shell).expect("restarts");
     assert_ne!(before, pid());
     let before = pid();
     let reloaded = plan(shell, "service::reloaded", json!({"name": "rh-app"})).expect("a plan");
-    apply(&reloaded.changes, shell).expect("reloads");
+    apply(&reloaded, shell).expect("reloads");
     assert_eq!(before, pid());
     container.exec("test -e /run/rh-reloaded");
 
@@ -221,7 +221,7 @@ fn the_same_operations_speak_to_openrc() {
     );
     assert_eq!(container.exec("cat /srv/rc/crond/level"), "default");
     let reloaded = plan(shell, "service::reloaded", json!({"name": "crond", "init": "openrc"})).expect("a plan");
-    apply(&reloaded.changes, shell).expect("reloads");
+    apply(&reloaded, shell).expect("reloads");
     container.exec("test -e /srv/rc/crond/reloaded && sleep 1.1 && touch /srv/conf");
     let newer = json!({"name": "crond", "restart_if_older_than": "/srv/conf"});
     let restarted = plan(shell, "service::running", newer).expect("a plan");

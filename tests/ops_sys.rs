@@ -60,7 +60,7 @@ fn a_restart_is_known_by_a_new_first_process() {
     assert!(needless.is_empty());
     container.exec("touch /run/reboot-required; sleep 0.1");
     let needed = plan(&mut shell, "sys::reboot", json!({"only_if_required": true, "timeout": 60})).expect("a plan");
-    apply(&needed.changes, &mut shell).expect("it comes back");
+    apply(&needed, &mut shell).expect("it comes back");
     // The flag lay on a tmpfs: it is gone, and with it the need.
     let after = plan(&mut shell, "sys::reboot", json!({"only_if_required": true})).expect("a plan");
     assert!(after.is_empty());
@@ -71,7 +71,7 @@ fn a_host_that_does_not_come_back_is_unreachable() {
     let container = Container::debian();
     let mut shell = container.shell();
     let reboot = plan(&mut shell, "sys::reboot", json!({"timeout": 4})).expect("a plan");
-    let error = apply(&reboot.changes, &mut shell).expect_err("nobody starts it again");
+    let error = apply(&reboot, &mut shell).expect_err("nobody starts it again");
     assert!(error.to_string().contains("it did not come back within 4s of its reboot"), "{error}");
     assert!(matches!(error, OpError::Shell(rhapsode::remote::ShellError::Unreachable { .. })));
 }
@@ -85,7 +85,7 @@ fn a_repository_that_cannot_be_read_leaves_nothing_behind() {
     let shell = &mut shell;
     let bad = json!({"name": "tests", "uris": "copy:/srv/nosuch", "suites": "./", "trusted": true});
     let bad = plan(shell, "apt::repo", bad).expect("a plan");
-    apply(&bad.changes, shell).expect_err("nothing is there");
+    apply(&bad, shell).expect_err("nothing is there");
     assert_eq!(container.exec("ls /etc/apt/sources.list.d"), "");
 
     let flat = json!({"name": "tests", "uris": ["copy:/srv/apt"], "suites": "./", "trusted": true});

@@ -33,6 +33,7 @@ pub mod cmd;
 pub mod docker;
 pub mod git;
 pub mod group;
+pub mod server;
 pub mod ssh;
 pub mod sudo;
 pub mod user;

@@ -7,6 +7,7 @@ mod git_setting;
 mod managed;
 
 pub use account::{Group, GroupEntry, Password, User, UserEntry};
+pub use checkout::{Checkout, Tree};
 pub use checkout::{Checkout, WorkTree};
 pub use docker::{Container, Docker, Image, Inspected, Network, SPEC_LABEL, Volume};
 pub use git_setting::GitSetting;
@@ -70,6 +71,63 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
         None
     }
 }
+
+/// How things of one kind are read, whatever their type.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    /// [`Resource::KIND`].
+    pub kind: &'static str,
+    /// [`Resource::script`].
+    pub script: fn(&[String]) -> Command,
+    /// [`Resource::parse`].
+    pub parse: fn(&[String], &Output) -> Result<Vec<State>, OpError>,
+}
+
+impl Reader {
+    /// How things of type `R` are read.
+    pub const fn of<R: Resource>() -> Self {
+        Self { kind: R::KIND, script: R::script, parse: |ids, output| states::<R>(ids, output) }
+    }
+
+    /// The key of a thing of this kind.
+    pub fn key(&self, id: &str) -> Key {
+        Key { kind: self.kind, id: id.to_owned() }
+    }
+}
+
+fn states<R: Resource>(ids: &[String], output: &Output) -> Result<Vec<State>, OpError> {
+    let states = R::parse(ids, output)?;
+    if states.len() != ids.len() {
+        return Err(OpError::answer(R::KIND, &output.stdout));
+    }
+    Ok(states.into_iter().map(State::new).collect())
+}
+
+macro_rules! kinds {
+    ($($resource:path),* $(,)?) => { &[$(Reader::of::<$resource>()),*] };
+}
+
+/// Kinds that are asked ahead, as a trace names them.
+pub static KINDS: &[Reader] = kinds![
+    Path,
+    Contents,
+    Digest,
+    User,
+    Group,
+    Password,
+    Managed,
+    conf::Conf,
+    package::Package,
+    apt_index::AptIndex,
+    unit::Unit,
+    crontab::Crontab,
+    hostname::Hostname,
+    timezone::Timezone,
+    sysctl::Sysctl,
+    reboot_flag::RebootFlag,
+    Checkout,
+    GitSetting,
+];
 
 /// Names one resource of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
