@@ -29,6 +29,8 @@ impl Overlay {
         for effect in effects {
             match effect {
                 Effect::Becomes(key, state) => {
+                    // What was predicted below a directory goes with it.
+                    self.states.retain(|other, _| other.kind != key.kind || !state.settles(&key.id, &other.id));
                     self.states.insert(key, Predicted::State(state));
                 }
                 Effect::Unknown(key, why) => {

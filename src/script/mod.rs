@@ -8,6 +8,7 @@ mod common;
 mod convert;
 mod custom;
 mod done;
+pub mod file;
 mod drive;
 mod ensure;
 mod error;

@@ -146,17 +146,28 @@ impl Key {
 
 /// A state of any kind, shared.
 #[derive(Clone)]
-pub struct State(Arc<dyn Any + Send + Sync>);
+pub struct State {
+    value: Arc<dyn Any + Send + Sync>,
+    settles: fn(&Self, &str, &str) -> bool,
+}
 
 impl State {
     /// Wraps a state.
     pub fn new<R: Resource>(state: R) -> Self {
-        Self(Arc::new(state))
+        let settles = |state: &Self, key: &str, other: &str| {
+            state.get::<R>().is_some_and(|state| R::follows_from(other, key, state).is_some())
+        };
+        Self { value: Arc::new(state), settles }
     }
 
     /// The state, when it is of this kind.
     pub fn get<R: Resource>(&self) -> Option<&R> {
-        self.0.downcast_ref()
+        self.value.downcast_ref()
+    }
+
+    /// True when this state of `key` says what becomes of another key of its kind, as [`Resource::follows_from`].
+    pub fn settles(&self, key: &str, other: &str) -> bool {
+        (self.settles)(self, key, other)
     }
 }
 
