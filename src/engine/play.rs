@@ -64,7 +64,10 @@ pub enum Halt {
 }
 
 /// An error of the script that runs on a host.
-pub trait ScriptError: From<Halt> + std::fmt::Display {
+pub trait ScriptError: From<Halt> {
+    /// What went wrong, for the other hosts.
+    fn reason(&self) -> String;
+
     /// True when the host takes no further part, whatever the script tries: it was lost, or the run was stopped.
     fn ends_host(&self) -> bool;
 }
@@ -217,7 +220,7 @@ impl Actor {
             if done.as_ref().is_some_and(|done| done.as_ref().is_err_and(ScriptError::ends_host)) {
                 return done.expect("checked above");
             }
-            let shared = done.as_ref().map(|done| done.as_ref().cloned().map_err(ToString::to_string));
+            let shared = done.as_ref().map(|done| done.as_ref().cloned().map_err(ScriptError::reason));
             let shared = shared.map(|shared| Arc::new(shared) as Value);
             round = self.meet(&format!("result of once at {at}"), shared).map_err(Halt::from)?;
             if let Some(done) = done {

@@ -77,6 +77,11 @@ fn quiet(host: &crate::engine::HostRun) -> HostStatus {
     if host.notes().changes > 0 { HostStatus::Changed } else { HostStatus::Ok }
 }
 
+/// How a host ends that was stopped though nothing is wrong with it: what it changed until then is not denied.
+fn cut_short(quiet: HostStatus) -> HostStatus {
+    if quiet == HostStatus::Changed { quiet } else { HostStatus::Skipped }
+}
+
 fn verdict(run: &Run, host: &str, quiet: HostStatus, ended: Ended) -> (HostStatus, Option<Failure>, bool) {
     match ended {
         Ended::Failed(failure) => (HostStatus::Failed, Some(failure), false),
@@ -84,9 +89,9 @@ fn verdict(run: &Run, host: &str, quiet: HostStatus, ended: Ended) -> (HostStatu
         Ended::Ending(Ending::Unreachable(failure), _) => (HostStatus::Unreachable, Some(failure), false),
         Ended::Ending(Ending::Interrupted, at) => {
             let failure = Failure { message: "interrupted".into(), at: Some(at), ..Failure::default() };
-            (HostStatus::Skipped, Some(failure), false)
+            (cut_short(quiet), Some(failure), false)
         }
-        Ended::Ending(Ending::Aborted(failure), _) => (HostStatus::Skipped, Some(failure), false),
+        Ended::Ending(Ending::Aborted(failure), _) => (cut_short(quiet), Some(failure), false),
         Ended::Ending(Ending::NotPredictable { reason }, at) => {
             run.emit(Event::NotPredictable { host: host.to_owned(), at: at.clone(), reason: reason.clone() });
             let message = format!("not predictable after {at}: {reason}");

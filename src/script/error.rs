@@ -79,14 +79,17 @@ impl From<Halt> for Box<EvalAltResult> {
         match halt {
             Halt::NoMeeting(NoMeeting::Interrupted) => end(Ending::Interrupted, Position::NONE),
             Halt::TooManyFailed { .. } => end(Ending::Aborted(failure), Position::NONE),
-            Halt::NoMeeting(NoMeeting::Disagree(_)) | Halt::Once { .. } => {
-                raise_as(SCRIPT, &failure, "", "", Position::NONE)
-            }
+            Halt::NoMeeting(NoMeeting::Disagree(_)) => raise_as(SCRIPT, &failure, "", "", Position::NONE),
+            Halt::Once { host, .. } => raise(&failure, "once", &host, Position::NONE),
         }
     }
 }
 
 impl ScriptError for Box<EvalAltResult> {
+    fn reason(&self) -> String {
+        failure_of(innermost(self), String::new()).message
+    }
+
     fn ends_host(&self) -> bool {
         matches!(innermost(self), EvalAltResult::ErrorTerminated(..))
     }

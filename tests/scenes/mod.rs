@@ -1,7 +1,9 @@
 //! Whole runs as people make them: the built binary, a project, an inventory, hosts that are shells of this machine,
 //! containers or sshd.
 
+mod collectives;
 mod mistakes;
+mod order;
 
 use crate::support::cli::Cli;
 use crate::support::project::Project;
@@ -25,11 +27,14 @@ impl Scene {
         scene.file("inv.yaml", format!("hosts:\n{hosts}"))
     }
 
-    /// The connection of a host that is a shell in a folder of its own.
+    /// The connection of a host that is a shell in a folder of its own; its data `here` is the folder.
     pub fn shell(&self, name: &str) -> String {
         let folder = self.project.path(&format!("hosts/{name}"));
         std::fs::create_dir_all(&folder).expect("the project takes a folder");
-        format!("{{ connect: exec, command: [sh, -c, 'cd \"$1\" && exec sh', sh, '{}'] }}", folder.display())
+        let folder = folder.display();
+        format!(
+            "{{ connect: exec, command: [sh, -c, 'cd \"$1\" && exec sh', sh, '{folder}'], data: {{ here: '{folder}' }} }}"
+        )
     }
 
     /// With a file.
