@@ -43,7 +43,7 @@ fn twenty_megabytes_arrive_byte_equal() {
     let path = sshd.folder().join("it's $HOME `large`\n");
     let content = noise((20 << 20) + 1);
     let write = FileWrite::new(path.display().to_string(), Source::Bytes(content.clone().into()));
-    let (_, output) = write.stream(&mut *shell).expect("an answer");
+    let output = write.stream(&mut *shell).expect("an answer");
     assert!(output.ok(), "{output:?}");
     assert!(fs::read(&path).expect("written") == content);
     let back = shell.read(&Command::new("cat").arg(path.display().to_string())).expect("an answer");

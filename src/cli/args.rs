@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -36,7 +37,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub data: Vec<String>,
     /// Hosts that log in or work at the same time
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub forks: Option<usize>,
     /// Show diffs in an apply too
     #[arg(long, global = true, overrides_with = "no_diff")]

@@ -10,7 +10,7 @@ use crate::event::{ChangeLine, Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
 use crate::ops::{Applied, Change, OpError, Plan, Planned, Step, View, apply};
 use crate::remote::{Output, ShellError};
-use crate::secret::redact;
+use crate::secret::{RevealError, redact};
 use std::time::{Duration, Instant};
 
 /// Asks the script about an outcome: `changed_when`, `failed_when`, `retry_until`.
@@ -151,7 +151,9 @@ impl Actor {
         let (shell, overlay) = state.shell(host.line(), becoming.as_ref());
         let mut shell = Styled::new(shell, &style);
         let plan = match planned.plan(&mut View::new(&mut shell, overlay)) {
-            Err(OpError::Unknown(why)) => return Ok(Verdict::unknown(redact(&why))),
+            Err(OpError::Unknown(why) | OpError::Shell(ShellError::Reveal(RevealError::Unknown(why)))) => {
+                return Ok(Verdict::unknown(redact(&why)));
+            }
             plan => plan?,
         };
         let mut plan = with_call(plan, call);

@@ -14,6 +14,8 @@ mod registry;
 mod service;
 mod sys;
 mod systemd;
+mod file;
+mod tree_write;
 mod view;
 mod write;
 
@@ -33,7 +35,8 @@ pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use error::OpError;
 pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
 pub use resource::Resource;
-pub use view::{Overlay, View};
+pub use tree_write::{TreeEntry, TreeItem, TreeWrite};
+pub use view::{Asked, Overlay, Question, View};
 
 pub use write::INLINE_LIMIT;
 

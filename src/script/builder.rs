@@ -8,14 +8,23 @@ use super::opaque::Opaque;
 use super::world::Limits;
 use crate::event::Event;
 use rhai::packages::{Package, StandardPackage};
-use rhai::{Dynamic, Engine, Module, Shared, exported_module};
+use rhai::{Dynamic, Engine, Module, OptimizationLevel, Shared, exported_module};
 use std::sync::OnceLock;
+
+/// Families whose file, module and name in scripts are the same word.
+macro_rules! families {
+    ($($family:ident),* $(,)?) => {
+        vec![$((stringify!($family), exported_module!(super::$family::$family).into())),*]
+    };
+}
 
 /// Modules by their names in scripts; built once, shared by all engines.
 pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
     static MODULES: OnceLock<Vec<(&'static str, Shared<Module>)>> = OnceLock::new();
     MODULES.get_or_init(|| {
-        vec![("cmd", exported_module!(super::cmd::cmd).into()), ("op", exported_module!(super::custom::op).into())]
+        let mut modules = families![cmd, docker, git, group, ssh, sudo, user, wait];
+        modules.push(("op", exported_module!(super::custom::op).into()));
+        modules
     })
 }
 
@@ -56,7 +65,10 @@ pub fn bare(limits: Limits) -> Engine {
         .set_max_operations(limits.operations)
         .set_max_call_levels(limits.depth)
         .set_max_expr_depths(limits.depth, limits.depth)
-        .set_fail_on_invalid_map_property(true);
+        .set_fail_on_invalid_map_property(true)
+        .set_strict_variables(true)
+        // Folded, the entries of a constant map would lose their places.
+        .set_optimization_level(OptimizationLevel::None);
     engine
 }
 

@@ -5,12 +5,14 @@ use super::convert::to_json;
 use super::ensure::{nearest, refusal_hint};
 use super::here::position;
 use super::import::Imports;
+use super::literal::{Pair, map_entry, map_literal};
 use super::reference::all_functions;
+use super::syntax::{self, PATHS};
 use super::world::World;
-use super::{builder, error, template};
+use super::{builder, template};
 use crate::event::Failure;
 use crate::ops::{ArgumentError, Entry, entry};
-use rhai::{AST, ASTNode, Dynamic, Engine, Expr, FnCallExpr, Map, Position, Stmt};
+use rhai::{AST, ASTNode, Array, Dynamic, Engine, Expr, FnCallExpr, Map, Position, Stmt};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -44,9 +46,7 @@ pub fn check(world: &World, playbook: &Path) -> Result<Arc<AST>, Failure> {
 /// As [`check`].
 pub fn check_text(world: &World, text: &str, shown: &str) -> Result<Arc<AST>, Failure> {
     let engine = builder::bare(world.limits);
-    let mut ast = engine.compile(text).map_err(|error| error::syntax(&error, shown))?;
-    ast.set_source(shown);
-    let ast = Arc::new(ast);
+    let ast = Arc::new(syntax::compile(&engine, text, shown)?);
     examine(world, &engine, &ast, &mut Vec::new())?;
     Ok(ast)
 }
@@ -117,7 +117,7 @@ impl Script<'_> {
     ) -> Result<HashSet<String>, Failure> {
         let project = &self.world.project;
         let path = Imports::file(project, name, Some(&self.source))
-            .map_err(|tried| self.fail(at, format!("cannot import `{name}`: {tried}"), None))?;
+            .map_err(|tried| self.fail(at, format!("cannot import `{name}`: {tried}"), Some(PATHS.to_owned())))?;
         let path = path.canonicalize().unwrap_or(path);
         if let Some(from) = open.iter().position(|known| *known == path) {
             let names: Vec<String> = open[from..].iter().chain([&path]).map(|path| project.shown(path)).collect();
@@ -180,7 +180,8 @@ impl Script<'_> {
             return Ok(());
         }
         let hint = nearest(name, known.chain(own)).map(|nearest| format!("did you mean `{nearest}`?"));
-        Err(self.fail(at, format!("unknown function `{name}`"), hint))
+        let hint = hint.unwrap_or_else(|| "`rhapsode docs` lists all functions".into());
+        Err(self.fail(at, format!("unknown function `{name}`"), Some(hint)))
     }
 
     fn in_module(&self, call: &FnCallExpr, at: Position) -> Result<(), Failure> {
@@ -212,7 +213,9 @@ impl Script<'_> {
         let path = format!("{module}::{name}");
         let near = nearest(name, known.iter().copied()).map(|near| format!("{module}::{near}"));
         let near = near.or_else(|| nearest(&path, paths.iter().map(String::as_str)).map(str::to_owned));
-        Err(self.fail(at, format!("unknown operation `{path}`"), near.map(|near| format!("did you mean `{near}`?"))))
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        let hint = hint.unwrap_or_else(|| format!("`rhapsode docs {module}` lists what `{module}` has"));
+        Err(self.fail(at, format!("unknown operation `{path}`"), Some(hint)))
     }
 
     fn selector(&self, call: &FnCallExpr) -> Result<(), Failure> {
@@ -226,15 +229,20 @@ impl Script<'_> {
     }
 
     fn operation(&self, entry: &'static Entry, call: &FnCallExpr) -> Result<(), Failure> {
+        if let Some(target) = call.args.first()
+            && let Some(value) = target.get_literal_value(None)
+        {
+            self.target(entry, &value, target.position())?;
+        }
         let Some((pairs, at)) = call.args.get(1).and_then(map_literal) else {
             return Ok(());
         };
         let fields = (entry.fields)();
-        for (key, value, at) in &pairs {
+        for Pair { key, key_at, value, at } in &pairs {
             let extra = entry.name == "file::template" && matches!(key.as_str(), "vars" | "text");
             if !fields.contains(&key.as_str()) && !COMMON.contains(&key.as_str()) && !extra {
                 let error = ArgumentError::UnknownField { op: entry.name, field: key.clone(), known: fields };
-                return Err(self.fail(*at, error.to_string(), refusal_hint(entry, &error)));
+                return Err(self.fail(*key_at, error.to_string(), refusal_hint(entry, &error)));
             }
             if let Some(value) = value {
                 self.argument(entry, key, value, *at)?;
@@ -246,6 +254,24 @@ impl Script<'_> {
         Ok(())
     }
 
+    /// A constant target; the elements of an array are targets of their own, unless the operation takes many.
+    fn target(&self, entry: &'static Entry, value: &Dynamic, at: Position) -> Result<(), Failure> {
+        if let Some(array) = value.read_lock::<Array>()
+            && !entry.takes_many
+        {
+            return array.iter().try_for_each(|value| self.target(entry, value, at));
+        }
+        let Ok(json) = to_json(value) else {
+            return Ok(());
+        };
+        match (entry.accept)(serde_json::json!({ entry.target: json })) {
+            Err(error @ ArgumentError::Value { .. }) if concerns(&error, entry.target) => {
+                Err(self.fail(at, error.to_string(), refusal_hint(entry, &error)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// One constant argument: its type, the local file it names, the handler it notifies.
     fn argument(&self, entry: &'static Entry, key: &str, value: &Dynamic, at: Position) -> Result<(), Failure> {
         let fields = (entry.fields)();
@@ -253,11 +279,9 @@ impl Script<'_> {
             let mut map = Map::from([(key.into(), value.clone())]);
             let wrong = Common::take(&mut map, fields).err();
             if let Some(wrong) = wrong {
-                return Err(self.fail(
-                    at,
-                    format!("`{}`: argument `{}` {}", entry.name, wrong.argument, wrong.problem),
-                    None,
-                ));
+                let message = format!("`{}`: argument `{}` {}", entry.name, wrong.argument, wrong.problem);
+                let hint = format!("`rhapsode docs {}` shows what it takes", entry.name);
+                return Err(self.fail(at, message, Some(hint)));
             }
             return if key == "notify" { self.notify(value, at) } else { Ok(()) };
         }
@@ -301,15 +325,15 @@ impl Script<'_> {
         if name.contains("://") {
             return Ok(PathBuf::from(name));
         }
-        let hint = Some("paths start at the project's root, or beside the script".to_owned());
-        self.world.project.find(name, Some(&self.source)).map_err(|tried| self.fail(at, tried, hint))
+        let found = self.world.project.find(name, Some(&self.source));
+        found.map_err(|tried| self.fail(at, tried, Some(PATHS.to_owned())))
     }
 
     /// Syntax of the template, and names that nothing defines.
     fn template(&self, pairs: &[Pair], at: Position, map: Option<&Expr>) -> Result<(), Failure> {
         let constant = |name: &str| {
-            let pair = pairs.iter().find(|(key, ..)| key == name)?;
-            Some((pair.1.as_ref()?.clone().into_string().ok()?, pair.2))
+            let pair = pairs.iter().find(|pair| pair.key == name)?;
+            Some((pair.value.as_ref()?.clone().into_string().ok()?, pair.at))
         };
         let (name, text) = match (constant("src"), constant("text")) {
             (Some((src, at)), _) => {
@@ -326,7 +350,7 @@ impl Script<'_> {
         match given {
             None => {}
             Some(vars) => match map_literal(vars) {
-                Some((vars, _)) => known.extend(vars.into_iter().map(|(key, ..)| key)),
+                Some((vars, _)) => known.extend(vars.into_iter().map(|pair| pair.key)),
                 // Variables that are computed may be any.
                 None => {
                     return template::parse(&name, &text).map_err(|(message, hint)| self.fail(at, message, hint));
@@ -354,31 +378,4 @@ fn rhai_keyword(name: &str) -> bool {
 fn namespace(call: &FnCallExpr) -> Option<String> {
     let text = call.namespace.to_string();
     (!text.is_empty()).then(|| text.trim_end_matches("::").to_owned())
-}
-
-/// Key, value where it is constant, and place.
-type Pair = (String, Option<Dynamic>, Position);
-
-fn map_literal(expr: &Expr) -> Option<(Vec<Pair>, Position)> {
-    match expr {
-        Expr::Map(map, at) => {
-            let pair = |(key, value): &(_, Expr)| {
-                let key: &rhai::Ident = key;
-                (key.name.to_string(), value.get_literal_value(None), value.position())
-            };
-            Some((map.0.iter().map(pair).collect(), *at))
-        }
-        Expr::DynamicConstant(value, at) => {
-            let map = value.read_lock::<Map>()?;
-            Some((map.iter().map(|(key, value)| (key.to_string(), Some(value.clone()), *at)).collect(), *at))
-        }
-        _ => None,
-    }
-}
-
-fn map_entry<'a>(expr: &'a Expr, key: &str) -> Option<&'a Expr> {
-    match expr {
-        Expr::Map(map, _) => map.0.iter().find(|(name, _)| name.name == key).map(|(_, value)| value),
-        _ => None,
-    }
 }

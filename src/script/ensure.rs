@@ -181,9 +181,7 @@ fn local_path(ctx: &NativeCallContext, value: &mut Value) -> RhaiResultOf<()> {
         && !name.contains("://")
     {
         let found = Here::of(ctx).project().find(name, ctx.call_source());
-        let found = found.map_err(|tried| {
-            mistake(ctx, tried, Some("paths start at the project's root, or beside the script".into()))
-        })?;
+        let found = found.map_err(|tried| mistake(ctx, tried, Some(super::syntax::PATHS.into())))?;
         *value = Value::String(found.display().to_string());
     }
     Ok(())
@@ -232,7 +230,7 @@ pub(super) fn refusal_hint(entry: &Entry, error: &ArgumentError) -> Option<Strin
         ArgumentError::Value { field, .. } if field == "mode" || field == "dir_mode" => {
             Some("write the mode as text: \"0644\"".into())
         }
-        _ => None,
+        _ => Some(format!("`rhapsode docs {}` shows what it takes", entry.name)),
     }
 }
 
@@ -240,5 +238,5 @@ pub(super) fn refusal_hint(entry: &Entry, error: &ArgumentError) -> Option<Strin
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
     let (distance, known) = scored.min_by_key(|(distance, _)| *distance)?;
-    (distance <= 1 + name.len() / 3).then_some(known)
+    (distance <= name.chars().count().div_ceil(3).min(3)).then_some(known)
 }

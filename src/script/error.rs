@@ -4,7 +4,7 @@ use super::here::position;
 use super::opaque::Opaque;
 use crate::engine::{Failed, Halt, NoMeeting, ScriptError, Stop};
 use crate::event::Failure;
-use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, ParseError, Position};
+use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
 
 /// What a binding returns. Spelled as an alias, so that editor definitions print the short form.
 pub type RhaiResultOf<T> = Result<T, Box<EvalAltResult>>;
@@ -175,10 +175,7 @@ fn failure_of(error: &EvalAltResult, at: String) -> Failure {
         let message = crate::secret::redact(&value.to_string());
         return Failure { message, at: Some(at), ..Failure::default() };
     }
-    let mut message = strip_position(&error.to_string());
-    if let Some(first) = message.get(..1) {
-        message = format!("{}{}", first.to_lowercase(), &message[1..]);
-    }
+    let message = fragment(&error.to_string());
     Failure { message: crate::secret::redact(&message), at: Some(at), hint: hint(error), ..Failure::default() }
 }
 
@@ -193,6 +190,13 @@ fn from_map(map: &Map, at: String) -> Failure {
         code: map.get("code").and_then(|code| code.as_int().ok()).map(|code| code as i32),
         stderr: text("stderr"),
     }
+}
+
+/// What Rhai says, as our errors read.
+pub(super) fn fragment(text: &str) -> String {
+    let text = strip_position(text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// Rhai puts `(line 1, position 2)` at the end of its messages; ours have the place elsewhere.
@@ -213,42 +217,6 @@ fn hint(error: &EvalAltResult) -> Option<String> {
             Some("a map without this key: ask with `\"key\" in map` first".into())
         }
         _ => None,
-    }
-}
-
-/// A playbook that does not parse.
-pub fn syntax(error: &ParseError, source: &str) -> Failure {
-    let mut message = strip_position(&error.to_string());
-    if let Some(first) = message.get(..1) {
-        message = format!("{}{}", first.to_lowercase(), &message[1..]);
-    }
-    Failure {
-        message,
-        at: Some(position(Some(source), error.1)),
-        hint: reserved(&error.to_string()),
-        ..Failure::default()
-    }
-}
-
-/// Words that Rhai keeps for itself, with the names that playbooks use instead.
-fn reserved(text: &str) -> Option<String> {
-    const INSTEAD: &[(&str, &str)] = &[
-        ("package", "packages are installed by `pkg::installed`"),
-        ("sync", "folders are mirrored by `file::mirror`"),
-        ("if", "an operation takes its condition as `when:` or `unless:`"),
-        ("until", "an operation is tried again with `retry_until:`"),
-        ("default", "a fallback is the second argument: `host.data(\"key\", fallback)`"),
-        ("match", "a pattern is given as `pattern:`"),
-        ("use", "modules come by `import \"modules/name\" as name;`"),
-    ];
-    let word = text.split('\'').nth(1)?;
-    let known = INSTEAD.iter().find(|(reserved, _)| *reserved == word);
-    match known {
-        Some((_, instead)) => Some(format!("`{word}` is a word of the language: {instead}")),
-        None if text.contains("reserved") => {
-            Some(format!("`{word}` is a word of the language: choose another name, or quote the key: \"{word}\""))
-        }
-        None => None,
     }
 }
 

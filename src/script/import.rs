@@ -31,7 +31,8 @@ impl Imports {
 
     fn find(&self, name: &str, source: Option<&str>, at: Position) -> RhaiResultOf<PathBuf> {
         Self::file(&self.project, name, source).map_err(|tried| {
-            fail(Failure { message: format!("cannot import `{name}`"), causes: vec![tried], ..Failure::default() }, at)
+            let failure = Failure { causes: vec![tried], ..Failure::new(format!("cannot import `{name}`")) };
+            fail(failure.hint(super::syntax::PATHS), at)
         })
     }
 

@@ -4,7 +4,6 @@ mod block;
 mod builder;
 mod check;
 mod closure;
-mod cmd;
 mod common;
 mod convert;
 mod custom;
@@ -18,16 +17,29 @@ mod here;
 mod host;
 mod import;
 mod inventory;
+mod literal;
 mod nowhere;
 mod opaque;
 mod project;
 pub mod reference;
+mod syntax;
 mod template;
 mod undo;
 mod world;
 
+// The families of operations.
+pub mod cmd;
+pub mod docker;
+pub mod git;
+pub mod group;
+pub mod ssh;
+pub mod sudo;
+pub mod user;
+pub mod wait;
+
 pub use builder::bare;
 pub use check::{check, check_text};
+
 pub use common::COMMON;
 pub use done::Done;
 pub use drive::{HostEnd, drive};

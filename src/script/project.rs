@@ -1,6 +1,6 @@
 //! The folder that playbooks belong to: where paths start, and what was read from it.
 
-use super::error::syntax;
+use super::syntax;
 use crate::event::Failure;
 use rhai::{AST, Engine};
 use sha2::{Digest, Sha256};
@@ -73,9 +73,7 @@ impl Project {
             causes: vec![reason.to_string()],
             ..Failure::default()
         })?;
-        let mut ast = engine.compile(&*text).map_err(|error| syntax(&error, &shown))?;
-        ast.set_source(shown);
-        let ast = Arc::new(ast);
+        let ast = Arc::new(syntax::compile(engine, &text, &shown)?);
         lock(&self.scripts).insert(path.to_owned(), Arc::clone(&ast));
         Ok(ast)
     }

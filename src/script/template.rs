@@ -52,7 +52,7 @@ pub fn prepare(ctx: &NativeCallContext, want: &mut Map) -> RhaiResultOf<()> {
 fn read(ctx: &NativeCallContext, src: &str) -> RhaiResultOf<(String, Arc<str>)> {
     let here = Here::of(ctx);
     let project = here.project();
-    let hint = || Some("paths start at the project's root, or beside the script".to_owned());
+    let hint = || Some(super::syntax::PATHS.to_owned());
     let path = project.find(src, ctx.call_source()).map_err(|tried| mistake(ctx, tried, hint()))?;
     let shown = project.shown(&path);
     let text = project.read(&path).map_err(|error| mistake(ctx, format!("cannot read `{shown}`: {error}"), None))?;

@@ -37,7 +37,12 @@ impl Container {
 
     /// A static busybox and nothing else.
     pub fn busybox() -> Self {
-        Self::start("rh-busybox", &[])
+        Self::busybox_with(&[])
+    }
+
+    /// The same with further words for `docker run`.
+    pub fn busybox_with(words: &[&str]) -> Self {
+        Self::start("rh-busybox", words)
     }
 
     fn start(image: &str, words: &[&str]) -> Self {
@@ -47,11 +52,6 @@ impl Container {
         let container = Self { name };
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         container
-    }
-
-    /// Its name, as `docker exec` takes it.
-    pub fn name(&self) -> &str {
-        &self.name
     }
 
     /// Runs a script as root and gives its stdout; panics when it fails.
@@ -76,6 +76,13 @@ impl Container {
         let mut child = process.stdin(Stdio::piped()).spawn().expect("docker starts");
         child.stdin.take().expect("piped").write_all(content.as_ref()).expect("the container takes the content");
         assert!(child.wait().expect("docker ends").success(), "cannot write {path}");
+    }
+
+    /// Reads a file, byte for byte.
+    pub fn read(&self, path: &str) -> Vec<u8> {
+        let output = Process::new("docker").args(["exec", &self.name, "cat", path]).output().expect("docker starts");
+        assert!(output.status.success(), "cannot read {path}");
+        output.stdout
     }
 
     /// A shell that acts in it as root.

@@ -2,11 +2,13 @@
 
 mod account;
 mod checkout;
+mod docker;
 mod git_setting;
 mod managed;
 
-pub use account::{Account, Group, GroupEntry, Password, User};
-pub use checkout::{Checkout, Tree};
+pub use account::{Group, GroupEntry, Password, User, UserEntry};
+pub use checkout::{Checkout, WorkTree};
+pub use docker::{Container, Docker, Image, Inspected, Network, SPEC_LABEL, Volume};
 pub use git_setting::GitSetting;
 pub use managed::Managed;
 pub mod apt_index;
@@ -18,6 +20,18 @@ pub mod reboot_flag;
 pub mod sysctl;
 pub mod timezone;
 pub mod unit;
+mod contents;
+mod digest;
+mod path;
+mod path_read;
+mod tree;
+
+pub use contents::{Contents, FETCH_LIMIT};
+pub use digest::Digest;
+pub use path::{Kind, Path, Principal, is_below, parent};
+pub use tree::{Children, Tree};
+
+pub(crate) use contents::{HASH, hex};
 
 use super::OpError;
 use crate::remote::{Command, Output};

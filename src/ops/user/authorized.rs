@@ -4,7 +4,7 @@ use super::make_folder;
 use crate::event::Sign;
 use crate::ops::Change;
 use crate::ops::args::Many;
-use crate::ops::resource::{Account, Managed};
+use crate::ops::resource::{Managed, UserEntry};
 use base64::Engine;
 
 /// Splits texts with one key a line into keys, and refuses what is none.
@@ -56,7 +56,7 @@ pub fn path(home: &str) -> String {
 }
 
 /// The change that makes a user's file hold the wanted keys, and with `exclusive` no others.
-pub fn change(user: &str, account: &Account, keys: &[String], exclusive: bool, seen: &Managed) -> Option<Change> {
+pub fn change(user: &str, account: &UserEntry, keys: &[String], exclusive: bool, seen: &Managed) -> Option<Change> {
     let before = seen.text();
     let after = merged(&before, keys, exclusive);
     if after == before && (seen.exists || keys.is_empty()) {
