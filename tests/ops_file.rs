@@ -2,8 +2,10 @@
 
 use crate::support::shell::{PlainShell, converge, plan};
 use rhapsode::ops::{OpError, apply};
+use rhapsode::remote::{Command, Output, Shell, ShellError};
 use serde_json::json;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use tempfile::TempDir;
@@ -410,6 +412,65 @@ fn a_tree_is_mirrored_and_only_differences_are_sent() {
     assert!(Path::new(&at(&dir, "dest dir/gone/x.log")).exists());
     assert_eq!(mode(&at(&dir, "dest dir/tool")), 0o4755);
     nothing_left(dir.path());
+}
+
+/// A line that is cut after some bytes of a stream; the host sees the end of the content there.
+struct Cut(PlainShell, u64);
+
+impl Shell for Cut {
+    fn read_all(&mut self, commands: &[Command]) -> Result<Vec<Output>, ShellError> {
+        self.0.read_all(commands)
+    }
+    fn change_all(&mut self, commands: &[Command]) -> Result<Vec<Output>, ShellError> {
+        self.0.change_all(commands)
+    }
+    fn stream(&mut self, command: &Command, content: &mut (dyn Read + Send)) -> Result<Output, ShellError> {
+        self.0.stream(command, &mut content.take(self.1))
+    }
+    fn exchanges(&self) -> u64 {
+        self.0.exchanges()
+    }
+    fn reconnect(&mut self) -> Result<(), ShellError> {
+        Ok(())
+    }
+    fn prove_login(&mut self) -> Result<(), ShellError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_anywhere_changes_nothing() {
+    let (dir, shell) = bed();
+    let (src, path, tree) = (at(&dir, "src"), at(&dir, "x"), at(&dir, "tree"));
+    fs::create_dir(&src).expect("space");
+    fs::create_dir(&tree).expect("space");
+    fs::write(at(&dir, "src/one"), "new").expect("space");
+    fs::write(at(&dir, "src/two"), "z".repeat(200_000)).expect("space");
+    fs::write(at(&dir, "tree/one"), "old").expect("space");
+    fs::write(&path, "old").expect("space");
+    let mut cut = Cut(shell, 0);
+    let file = json!({ "path": path, "src": at(&dir, "src/two") });
+    let mirror = json!({ "path": tree, "src": src });
+    // Block borders of tar among them: after the first file an archive looks complete.
+    for bytes in [0, 1, 511, 512, 1024, 2048, 150_000, 199_999, 201_728] {
+        cut.1 = bytes;
+        for (op, want) in [("file::put", &file), ("file::mirror", &mirror)] {
+            if op == "file::put" && bytes > 200_000 {
+                continue;
+            }
+            let first = plan(&mut cut, op, want.clone()).expect("a plan");
+            let error = apply(&first.changes, &mut cut).map(|_| ()).expect_err("cut");
+            assert!(matches!(error, OpError::Refused { .. }), "{op} after {bytes}: {error:?}");
+        }
+        assert_eq!((fs::read(&path).expect("there"), fs::read(at(&dir, "tree/one")).expect("there")), {
+            (b"old".to_vec(), b"old".to_vec())
+        });
+        assert_eq!(fs::read_dir(&tree).expect("there").count(), 1);
+        nothing_left(dir.path());
+    }
+    cut.1 = u64::MAX;
+    converge(&mut cut, "file::put", file);
+    converge(&mut cut, "file::mirror", mirror);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::OpError;
 use super::change::Effect;
-use super::resource::{Key, Resource, State};
+use super::known::Known;
+use super::resource::{Key, Reader, Resource, State};
 use crate::remote::{Command, Output, Shell};
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,6 +29,8 @@ impl Overlay {
         for effect in effects {
             match effect {
                 Effect::Becomes(key, state) => {
+                    // What was predicted below a directory goes with it.
+                    self.states.retain(|other, _| other.kind != key.kind || !state.settles(&key.id, &other.id));
                     self.states.insert(key, Predicted::State(state));
                 }
                 Effect::Unknown(key, why) => {
@@ -81,14 +84,14 @@ pub struct Asked<R> {
 
 /// A question of any kind; made by [`View::ask`].
 pub trait Question {
-    /// What must be asked of the host, if anything.
-    fn command(&self) -> Option<Command>;
+    /// What is still open, and how it is read.
+    fn open(&self) -> Option<(Reader, Vec<String>)>;
 
-    /// Takes the host's answer.
+    /// Takes what is known.
     ///
     /// # Errors
     /// As [`View::see_all`].
-    fn take(&mut self, overlay: &Overlay, command: &Command, output: &Output) -> Result<(), OpError>;
+    fn recall(&mut self, overlay: &Overlay, known: &mut Known) -> Result<(), OpError>;
 }
 
 impl<R> Asked<R> {
@@ -99,23 +102,21 @@ impl<R> Asked<R> {
     pub fn states(self) -> Vec<R> {
         self.states.into_iter().map(|state| state.expect("answered before it is used")).collect()
     }
-
-    fn open(&self) -> Vec<String> {
-        let open = self.ids.iter().zip(&self.states).filter(|(_, state)| state.is_none());
-        open.map(|(id, _)| id.clone()).collect()
-    }
 }
 
 impl<R: Resource> Question for Asked<R> {
-    fn command(&self) -> Option<Command> {
-        let open = self.open();
-        (!open.is_empty()).then(|| R::script(&open))
+    fn open(&self) -> Option<(Reader, Vec<String>)> {
+        let open = self.ids.iter().zip(&self.states).filter(|(_, state)| state.is_none());
+        let open: Vec<String> = open.map(|(id, _)| id.clone()).collect();
+        (!open.is_empty()).then(|| (Reader::of::<R>(), open))
     }
 
-    fn take(&mut self, overlay: &Overlay, command: &Command, output: &Output) -> Result<(), OpError> {
-        let mut read = R::parse(&self.open(), output)?.into_iter();
+    fn recall(&mut self, overlay: &Overlay, known: &mut Known) -> Result<(), OpError> {
         for (id, slot) in self.ids.iter().zip(&mut self.states).filter(|(_, state)| state.is_none()) {
-            let real = read.next().ok_or_else(|| OpError::answer(command, &output.stdout))?;
+            let Some(real) = known.state(&Key::of::<R>(id)) else {
+                continue;
+            };
+            let real = real.get::<R>().expect("a key's kind is its type").clone();
             if let Some(unknown) = overlay.brought(id, &real) {
                 return Err(unknown);
             }
@@ -129,12 +130,32 @@ impl<R: Resource> Question for Asked<R> {
 pub struct View<'a> {
     shell: &'a mut dyn Shell,
     overlay: &'a Overlay,
+    known: Memory<'a>,
+}
+
+enum Memory<'a> {
+    Own(Known),
+    Shared(&'a mut Known),
+}
+
+impl Memory<'_> {
+    fn get(&mut self) -> &mut Known {
+        match self {
+            Self::Own(known) => known,
+            Self::Shared(known) => known,
+        }
+    }
 }
 
 impl<'a> View<'a> {
     /// Looks through an overlay at a host.
     pub fn new(shell: &'a mut dyn Shell, overlay: &'a Overlay) -> Self {
-        Self { shell, overlay }
+        Self { shell, overlay, known: Memory::Own(Known::default()) }
+    }
+
+    /// The same with what is known of the host already.
+    pub fn remembering(shell: &'a mut dyn Shell, overlay: &'a Overlay, known: &'a mut Known) -> Self {
+        Self { shell, overlay, known: Memory::Shared(known) }
     }
 
     /// Runs a command that only reads what no change of a playbook touches; prefer [`View::see`].
@@ -142,6 +163,17 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`OpError::Shell`]; an exit status other than 0 is no error here.
     pub fn read(&mut self, command: &Command) -> Result<Output, OpError> {
+        if let Some(output) = self.known.get().output(command) {
+            return Ok(output.clone());
+        }
+        self.known.get().run(self.shell, command)
+    }
+
+    /// Runs a command that a playbook says only reads. It is never asked ahead: nobody but this call vouches for it.
+    ///
+    /// # Errors
+    /// As [`View::read`].
+    pub fn read_for_playbook(&mut self, command: &Command) -> Result<Output, OpError> {
         Ok(self.shell.read(command)?)
     }
 
@@ -173,25 +205,22 @@ impl<'a> View<'a> {
         Ok(Asked { ids: ids.to_vec(), states })
     }
 
-    /// Puts questions to the host in one exchange, unless a plan's predictions answer them all.
+    /// Puts questions to the host in one exchange, unless a plan's predictions or what is known answer them all.
     ///
     /// # Errors
     /// As [`View::see_all`].
     pub fn answer(&mut self, questions: &mut [&mut dyn Question]) -> Result<(), OpError> {
-        let mut open: Vec<(&mut &mut dyn Question, Command)> = questions
-            .iter_mut()
-            .filter_map(|question| {
-                let command = question.command()?;
-                Some((question, command))
-            })
-            .collect();
+        let known = self.known.get();
+        for question in questions.iter_mut() {
+            question.recall(self.overlay, known)?;
+        }
+        let open: Vec<(Reader, Vec<String>)> = questions.iter().filter_map(|question| question.open()).collect();
         if open.is_empty() {
             return Ok(());
         }
-        let commands: Vec<Command> = open.iter().map(|(_, command)| command.clone()).collect();
-        let outputs = self.shell.read_all(&commands)?;
-        for ((question, command), output) in open.iter_mut().zip(&outputs) {
-            question.take(self.overlay, command, output)?;
+        known.ask(self.shell, open)?;
+        for question in questions.iter_mut() {
+            question.recall(self.overlay, known)?;
         }
         Ok(())
     }

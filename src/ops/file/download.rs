@@ -181,7 +181,8 @@ impl Download {
 }
 
 /// curl and GNU wget take headers from a file that is no argument. busybox wget takes them as arguments only, and
-/// does not check certificates ("TLS certificate validation not implemented", its networking/wget.c).
+/// does not check certificates ("TLS certificate validation not implemented", its networking/wget.c). No `-T` for it:
+/// the static busybox 1.35 of Debian 12 crashes with that option; the limit of the operation holds anyway.
 const FETCH: &str = r#"c="$t.conf"; trap 'rm -f -- "$t" "$c"' EXIT; trap 'rm -f -- "$t" "$c"; exit 1' HUP INT TERM PIPE
 IFS= read -r u
 e() { sed -e 's/[\\"]/\\&/g' -e "s/^/$1 = \"/" -e 's/$/"/'; }
@@ -198,7 +199,7 @@ elif command -v wget >/dev/null 2>&1; then
 case $u in https:*) [ $k = 1 ] || [ -n "$x" ] || { echo 'this wget does not check certificates: install curl, or give `sha256` or `insecure: true`' >&2; exit 1; };; esac
 set --
 while IFS= read -r h; do set -- "$@" --header "$h"; done
-wget -q -T 30 -O "$t" "$@" -- "$u" || exit 1
+wget -q -O "$t" "$@" -- "$u" || exit 1
 else
 echo 'neither curl nor wget is installed' >&2; exit 1
 fi

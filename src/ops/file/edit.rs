@@ -104,12 +104,11 @@ impl Edit<'_> {
     /// An edited file keeps its mode; a new one with a secret is for its owner alone.
     fn order(&self, seen: &Seen, secret: bool) -> Order<'_> {
         let mode = match seen.place.at.kind {
-            Kind::File => seen.place.at.mode,
-            _ if secret => 0o600,
-            _ => 0o644,
+            Kind::File if secret => Some(Mode(seen.place.at.mode)),
+            _ => None,
         };
         Order {
-            attributes: Attributes { mode: Some(Mode(mode)), ..Attributes::default() },
+            attributes: Attributes { mode, ..Attributes::default() },
             force: false,
             validate: self.validate,
             backup: self.backup,

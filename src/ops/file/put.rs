@@ -226,7 +226,9 @@ impl Order<'_> {
         after: crate::ops::resource::Path,
     ) -> Change {
         let mut write = FileWrite::new(&place.path, wanted.source.clone());
-        write.mode = Some(after.mode);
+        // The mode of an existing file is kept by the write, which knows how to do so without owning the file.
+        let kept = place.at.kind == Kind::File && attributes.mode.is_none();
+        write.mode = (!kept).then_some(after.mode);
         write.owner = attributes.owner.map(str::to_owned);
         write.group = attributes.group.map(str::to_owned);
         write.validate = self.validate.map(str::to_owned);

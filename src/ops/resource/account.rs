@@ -180,8 +180,8 @@ done < \"$f\"",
 }
 
 fn password(text: &str, name: &str) -> Result<Password, OpError> {
-    let lines = text.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-    match lines.filter(|words| words[0] == name).next_back().as_deref() {
+    let mut lines = text.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    match lines.find(|words| words[0] == name).as_deref() {
         None => Ok(Password::Missing),
         Some([_, "empty", _]) => Ok(Password::Empty),
         Some([_, lock @ ("open" | "locked"), digest]) if !digest.is_empty() => {
