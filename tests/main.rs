@@ -10,6 +10,7 @@ mod connect_escalation;
 mod connect_ssh;
 mod docs;
 mod history;
+mod init;
 mod inventory;
 mod layout;
 mod shell_framing;

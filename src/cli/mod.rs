@@ -7,6 +7,7 @@ mod docs;
 pub mod failure;
 mod git;
 pub mod history;
+mod init;
 pub mod inventory;
 mod problem;
 mod run;
@@ -52,6 +53,9 @@ fn dispatch(app: App) -> Result<Exit, CommandError> {
             Some(folder) => docs::write(folder),
             None => docs::show(topic.as_deref(), app.common.json, app.common.no_color),
         };
+    }
+    if let Verb::Init { folder } = &app.command {
+        return init::init(folder, app.common.quiet);
     }
     let mut session = Session::new(app.common)?;
     match &app.command {
