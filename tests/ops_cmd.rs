@@ -32,7 +32,9 @@ fn a_command_runs_until_its_path_is_there() {
 #[test]
 fn a_script_of_this_machine_runs_by_stdin_with_arguments() {
     let mut script = tempfile::NamedTempFile::new().expect("a temp file");
-    script.write_all(b"#!/bin/sh -e\nfor a in \"$@\"; do echo \"<$a>\"; done > /tmp/args\nfalse\ntouch /tmp/late\n").expect("written");
+    script
+        .write_all(b"#!/bin/sh -e\nfor a in \"$@\"; do echo \"<$a>\"; done > /tmp/args\nfalse\ntouch /tmp/late\n")
+        .expect("written");
     for (bed, mut shell) in beds() {
         let want = json!({"src": script.path(), "args": ["one", "two  words"], "creates": "/tmp/args"});
         let plan = plan(&mut shell, "cmd::script", want).expect("a plan");

@@ -62,7 +62,10 @@ fn a_working_tree_follows_its_branch_and_changes_its_kind_of_ref() {
     bed.container.exec("git clone -q --bare /srv/app.git /srv/other.git");
     let moved = json!({"dest": "/opt/my app", "url": "/srv/other.git"});
     assert_eq!(bed.converge(moved), ["origin /srv/app.git -> /srv/other.git"]);
-    assert_eq!(bed.refused(json!({"dest": "/srv", "url": "/srv/app.git"})), "`/srv` is neither empty nor a working tree of git");
+    assert_eq!(
+        bed.refused(json!({"dest": "/srv", "url": "/srv/app.git"})),
+        "`/srv` is neither empty nor a working tree of git"
+    );
     let missing = plan(&mut bed.shell, "git::repo", json!({"dest": "/opt/x", "url": "/srv/app.git", "ref": "nope"}));
     assert!(missing.is_err_and(|error| error.to_string().contains("no branch or tag `nope`")));
 }
@@ -122,7 +125,9 @@ fn a_failed_clone_leaves_nothing_and_a_plan_behind_changes_is_unknown() {
     let unknown = accepted.plan(&mut View::new(&mut bed.shell, &overlay));
     assert!(matches!(unknown, Err(OpError::Unknown(_))), "{unknown:?}");
     let failed = plan(&mut bed.shell, "git::repo", want);
-    assert!(failed.is_err_and(|error| error.to_string().contains("'/srv/nowhere.git' does not appear to be a git repo")));
+    assert!(
+        failed.is_err_and(|error| error.to_string().contains("'/srv/nowhere.git' does not appear to be a git repo"))
+    );
 }
 
 #[test]

@@ -35,9 +35,19 @@ impl LoginShell {
 
     fn logs_in(&self) -> Result<(), String> {
         let mut ssh = Process::new("ssh");
-        ssh.args(["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "ConnectTimeout=10"]);
+        ssh.args([
+            "-F",
+            "/dev/null",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "ConnectTimeout=10",
+        ]);
         ssh.args(["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-p", &self.port, "-i"]);
-        let output = ssh.arg(self.folder.path().join("key")).args(["root@127.0.0.1", "true"]).output().expect("ssh starts");
+        let output =
+            ssh.arg(self.folder.path().join("key")).args(["root@127.0.0.1", "true"]).output().expect("ssh starts");
         if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     }
 }
@@ -103,7 +113,11 @@ fn sshd_takes_valid_options_and_nobody_is_locked_out_by_others() {
 fn without_an_include_the_block_goes_on_top_of_the_main_file() {
     let mut shell = LoginShell::start();
     shell.bed.exec("echo 'MaxAuthTries 6' > /etc/ssh/sshd_config; echo 'UsePAM yes' >> /etc/ssh/sshd_config");
-    converge(&mut shell, "ssh::server", json!({"options": {"MaxAuthTries": 3, "Match User nobody": {"X11Forwarding": "no"}}}));
+    converge(
+        &mut shell,
+        "ssh::server",
+        json!({"options": {"MaxAuthTries": 3, "Match User nobody": {"X11Forwarding": "no"}}}),
+    );
     assert_eq!(effective(&shell.bed, "maxauthtries"), "maxauthtries 3");
     assert_eq!(effective(&shell.bed, "usepam"), "usepam yes");
     shell.logs_in().expect("still open");

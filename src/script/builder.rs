@@ -14,8 +14,9 @@ use std::sync::OnceLock;
 /// Modules by their names in scripts; built once, shared by all engines.
 pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
     static MODULES: OnceLock<Vec<(&'static str, Shared<Module>)>> = OnceLock::new();
-    MODULES.get_or_init(|| vec![("cmd", exported_module!(super::cmd::cmd).into()),
-            ("op", exported_module!(super::custom::op).into())])
+    MODULES.get_or_init(|| {
+        vec![("cmd", exported_module!(super::cmd::cmd).into()), ("op", exported_module!(super::custom::op).into())]
+    })
 }
 
 /// Functions and types without a module name.

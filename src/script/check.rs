@@ -329,8 +329,7 @@ impl Script<'_> {
                 Some((vars, _)) => known.extend(vars.into_iter().map(|(key, ..)| key)),
                 // Variables that are computed may be any.
                 None => {
-                    return template::parse(&name, &text)
-                        .map_err(|(message, hint)| self.fail(at, message, hint));
+                    return template::parse(&name, &text).map_err(|(message, hint)| self.fail(at, message, hint));
                 }
             },
         }

@@ -162,14 +162,18 @@ impl StateError {
             Self::Corrupt { .. } => "restore the database from a backup, or name an empty one".to_owned(),
             Self::Newer { .. } => "use the rhapsode that wrote it, or a newer one".to_owned(),
             Self::Busy { .. } => "wait for the other run to end, then try again".to_owned(),
-            Self::Unreachable { .. } => "see that the server runs and that host, port and `sslmode` are right".to_owned(),
+            Self::Unreachable { .. } => {
+                "see that the server runs and that host, port and `sslmode` are right".to_owned()
+            }
             Self::Denied { .. } => "give user and password in the URL, in `PGPASSWORD`, or in `~/.pgpass`".to_owned(),
             Self::NoDatabase { .. } => "`createdb NAME` on the server makes one; rhapsode makes its tables".to_owned(),
             Self::Address(_) => {
                 "write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with `%40` for `@` and `%2F` for `/`".to_owned()
             }
             Self::Locked(holder) => holder.hint(),
-            Self::Fenced(_) => "wait for the other run to end, then run again: what is done is not done twice".to_owned(),
+            Self::Fenced(_) => {
+                "wait for the other run to end, then run again: what is done is not done twice".to_owned()
+            }
             Self::NoRun(_) => "`rhapsode history` lists the runs; `last` is the newest".to_owned(),
             Self::NoResource(_) => "`rhapsode state list` shows the addresses".to_owned(),
             Self::ResourceExists(_) => "`rhapsode state rm` forgets it".to_owned(),

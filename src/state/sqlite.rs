@@ -1,9 +1,9 @@
 //! SQLite: one file in the project, many processes.
 
 use super::backend::{Backend, Statements, Stop, Take};
+use super::statement::{Row, Statement, Value, json};
 use super::{Place, StateError};
 use futures_util::TryStreamExt;
-use super::statement::{Row, Statement, Value, json};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,

@@ -56,7 +56,8 @@ impl Operation for Config {
     fn plan(&self, seen: &GitSetting) -> Result<Plan, OpError> {
         let before = seen.values.join(", ");
         let Some(Word(value)) = &self.value else {
-            let change = Change::new(Sign::Remove, format!("unset {before}")).run(self.git(&format!("--unset-all {}", quote(&self.key))));
+            let change = Change::new(Sign::Remove, format!("unset {before}"))
+                .run(self.git(&format!("--unset-all {}", quote(&self.key))));
             let change = change.makes(GitSetting::key(self.scope(), &self.key), GitSetting::default());
             return Ok(if seen.values.is_empty() { Plan::new() } else { change.into() });
         };

@@ -29,7 +29,12 @@ fn run(repo: &Repo, verb: &str, owner: &str, script: &str) -> Command {
 /// Asks the remote for one ref.
 pub fn ask(repo: &Repo, owner: &str) -> Command {
     let names = match &repo.reference {
-        Some(name) => format!("{} {} {}", quote(&format!("refs/heads/{name}")), quote(&format!("refs/tags/{name}")), quote(&format!("refs/tags/{name}^{{}}"))),
+        Some(name) => format!(
+            "{} {} {}",
+            quote(&format!("refs/heads/{name}")),
+            quote(&format!("refs/tags/{name}")),
+            quote(&format!("refs/tags/{name}^{{}}"))
+        ),
         None => String::new(),
     };
     run(repo, "ls-remote", owner, &format!("git ls-remote --symref -- \"$u\" HEAD {names}"))
@@ -78,7 +83,9 @@ fn fetch(repo: &Repo, goal: &Goal) -> String {
         (Some(depth), Goal::Branch { name, .. }) => {
             (format!(" --depth {depth}"), quote(&format!("+refs/heads/{name}:refs/remotes/origin/{name}")))
         }
-        (Some(depth), Goal::Tag { name, .. }) => (format!(" --depth {depth}"), quote(&format!("+refs/tags/{name}:refs/tags/{name}"))),
+        (Some(depth), Goal::Tag { name, .. }) => {
+            (format!(" --depth {depth}"), quote(&format!("+refs/tags/{name}:refs/tags/{name}")))
+        }
         (Some(depth), Goal::Commit(commit)) => (format!(" --depth {depth}"), quote(commit)),
     };
     let fetch = format!("git fetch -q{depth} origin {refs}");
@@ -86,7 +93,9 @@ fn fetch(repo: &Repo, goal: &Goal) -> String {
         // Not every commit hangs on a branch or tag; servers may give it when asked by name.
         Goal::Commit(commit) if repo.depth.is_none() => {
             let commit = quote(commit);
-            format!("{fetch} && {{ git cat-file -e {commit}'^{{commit}}' 2>/dev/null || git fetch -q origin {commit}; }}")
+            format!(
+                "{fetch} && {{ git cat-file -e {commit}'^{{commit}}' 2>/dev/null || git fetch -q origin {commit}; }}"
+            )
         }
         _ => fetch,
     }
@@ -97,9 +106,13 @@ fn checkout(repo: &Repo, goal: &Goal) -> String {
     match goal {
         Goal::Branch { name, .. } => {
             let (branch, remote) = (quote(name), quote(&format!("refs/remotes/origin/{name}")));
-            format!("git checkout -q{force} -B {branch} {remote} && git branch -q --set-upstream-to={remote} {branch} || exit\n")
+            format!(
+                "git checkout -q{force} -B {branch} {remote} && git branch -q --set-upstream-to={remote} {branch} || exit\n"
+            )
         }
-        Goal::Tag { name, .. } => format!("git checkout -q{force} --detach {} || exit\n", quote(&format!("refs/tags/{name}^{{commit}}"))),
+        Goal::Tag { name, .. } => {
+            format!("git checkout -q{force} --detach {} || exit\n", quote(&format!("refs/tags/{name}^{{commit}}")))
+        }
         Goal::Commit(commit) => format!("git checkout -q{force} --detach {} || exit\n", quote(commit)),
     }
 }

@@ -68,7 +68,11 @@ mod tests {
 
     #[test]
     fn values_may_hold_line_breaks() {
-        let output = Output { stdout: b"a\nb\0c\0\x010\x01\x011\x01\x01127\x01".to_vec(), stderr: b"sh: git: not found".to_vec(), code: 0 };
+        let output = Output {
+            stdout: b"a\nb\0c\0\x010\x01\x011\x01\x01127\x01".to_vec(),
+            stderr: b"sh: git: not found".to_vec(),
+            code: 0,
+        };
         let keys = ["global a.b", "system a.b", "/x y a.b"].map(str::to_owned);
         let read = GitSetting::parse(&keys, &output).expect("three");
         assert_eq!(read[0].values, ["a\nb", "c"]);

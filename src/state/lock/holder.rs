@@ -63,7 +63,7 @@ impl Holder {
 
     /// True when its process was on this machine and is no more.
     fn is_dead(&self) -> bool {
-        self.machine.is_some() && self.machine == process::machine() && self.born != process::born(self.pid)
+        self.machine.is_some() && self.machine == process::machine() && process::is_gone(self.pid, self.born)
     }
 
     /// Reads [`COLUMNS`]; the token alone when nobody holds the lock.

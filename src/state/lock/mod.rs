@@ -123,7 +123,10 @@ impl Store {
 }
 
 enum Taken {
-    Ours { token: u64, from: Option<Box<Holder>> },
+    Ours {
+        token: u64,
+        from: Option<Box<Holder>>,
+    },
     By(Box<Holder>),
     /// Another one was quicker; look again.
     Raced,
@@ -132,8 +135,7 @@ enum Taken {
 /// The token, 0 before the first holder, and who holds the lock.
 fn look(backend: &dyn Backend, project: &str, inventory: &str) -> Result<(u64, Option<Holder>), StateError> {
     let sql = format!("SELECT {COLUMNS} FROM locks WHERE project = $1 AND inventory = $2");
-    let question =
-        Statement { sql: sql.into(), ..Statement::new("", [project.into(), inventory.into()]) };
+    let question = Statement { sql: sql.into(), ..Statement::new("", [project.into(), inventory.into()]) };
     let row = backend.read(question)?.pop();
     // Asked after the row was read: a sign of life in between must not look as if it lay in the future.
     let now = backend.now_ms()?;

@@ -14,6 +14,7 @@ CREATE TABLE traces (
     digest   TEXT NOT NULL REFERENCES blobs (digest),
     PRIMARY KEY (playbook, host)
 );
+CREATE INDEX traces_by_digest ON traces (digest);
 
 -- The newest trace of any host of a group.
 CREATE TABLE group_traces (

@@ -21,6 +21,7 @@ CREATE TABLE resources (
     PRIMARY KEY (inventory, playbook, host, kind, id)
 );
 CREATE INDEX resources_by_host ON resources (inventory, host, seq);
+CREATE INDEX resources_by_content ON resources (prior_content);
 CREATE INDEX resources_by_id ON resources (inventory, host, kind, id);
 
 -- Handlers that were notified and did not run yet.
