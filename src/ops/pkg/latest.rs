@@ -54,6 +54,31 @@ impl Latest {
     }
 }
 
+impl Latest {
+    fn outcome(
+        &self,
+        view: &mut View<'_>,
+        manager: Manager,
+        names: &[String],
+        missing: Vec<String>,
+    ) -> Result<Outcome, OpError> {
+        if names.is_empty() {
+            return Ok(Outcome::Simulated(Simulated::default()));
+        }
+        if lists_are_planned(view) {
+            return match missing.is_empty() {
+                true => Err(OpError::Unknown("the package lists change before".into())),
+                false => Ok(Outcome::Missing(missing)),
+            };
+        }
+        let stale = if self.is_due(view)? { metadata::stale(view, manager)? } else { Vec::new() };
+        if !stale.is_empty() {
+            return Ok(Outcome::Stale(stale));
+        }
+        Ok(Outcome::Simulated(manager.simulate(view, Verb::Latest, names, &self.options())?))
+    }
+}
+
 impl Operation for Latest {
     const NAME: &'static str = "pkg::latest";
     const TARGET: &'static str = "names";
@@ -73,23 +98,8 @@ impl Operation for Latest {
         let names: Vec<String> = pairs.iter().map(|(name, _)| (*name).clone()).collect();
         let missing: Vec<String> =
             pairs.iter().filter(|(_, package)| !package.is_served()).map(|(name, _)| (*name).clone()).collect();
-        if names.is_empty() {
-            return Ok(Seen { manager, names, outcome: Outcome::Simulated(Simulated::default()) });
-        }
-        if lists_are_planned(view) {
-            if missing.is_empty() {
-                return Err(OpError::Unknown("the package lists change before".into()));
-            }
-            return Ok(Seen { manager, names, outcome: Outcome::Missing(missing) });
-        }
-        if self.is_due(view)? {
-            let stale = metadata::stale(view, manager)?;
-            if !stale.is_empty() {
-                return Ok(Seen { manager, names, outcome: Outcome::Stale(stale) });
-            }
-        }
-        let simulated = manager.simulate(view, Verb::Latest, &names, &self.options())?;
-        Ok(Seen { manager, names, outcome: Outcome::Simulated(simulated) })
+        let outcome = self.outcome(view, manager, &names, missing)?;
+        Ok(Seen { manager, names, outcome })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
