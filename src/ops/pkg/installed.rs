@@ -1,6 +1,6 @@
 //! `pkg::installed`
 
-use super::manager::{Options, Verb, becomes, brings, lists_are_planned, moved};
+use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
 use super::names::{self, Wanted};
 use super::simulated::{Simulated, summary};
 use crate::event::Sign;
@@ -56,6 +56,7 @@ impl Installed {
         if lists_are_planned(view) {
             return Ok((self.may_update(), None));
         }
+        let names: Vec<String> = names::wanted(&self.names).into_iter().map(|wanted| wanted.name).collect();
         let limit = self.cache_time.unwrap_or(0);
         if self.may_update() && view.see::<AptIndex>(AptIndex::KEY)?.is_older_than(limit) {
             return Ok((true, None));
@@ -63,6 +64,7 @@ impl Installed {
         match manager.simulate(view, Verb::Install, words, &self.options()) {
             Ok(simulated) => Ok((false, Some(simulated))),
             Err(OpError::Refused { .. }) if self.may_update() => Ok((true, None)),
+            Err(OpError::Refused { .. }) if are_planned(view, self.manager, &names) => Ok((false, None)),
             Err(error) => Err(error),
         }
     }

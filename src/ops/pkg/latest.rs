@@ -1,6 +1,6 @@
 //! `pkg::latest`
 
-use super::manager::{Options, Verb, becomes, brings, lists_are_planned, moved};
+use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
 use super::simulated::{Simulated, summary};
 use super::{metadata, names};
 use crate::event::Sign;
@@ -75,7 +75,12 @@ impl Latest {
         if !stale.is_empty() {
             return Ok(Outcome::Stale(stale));
         }
-        Ok(Outcome::Simulated(manager.simulate(view, Verb::Latest, names, &self.options())?))
+        match manager.simulate(view, Verb::Latest, names, &self.options()) {
+            Err(OpError::Refused { .. }) if are_planned(view, self.manager, names) => {
+                Err(OpError::Unknown("its packages change before".into()))
+            }
+            simulated => simulated.map(Outcome::Simulated),
+        }
     }
 }
 
