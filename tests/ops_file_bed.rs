@@ -157,7 +157,7 @@ fn a_plan_of_many_steps_predicts_what_an_apply_does() {
     for ((op, want), predicted) in steps.into_iter().zip(predicted) {
         let real = plan(&mut shell, op, want).unwrap_or_else(|error| panic!("{op}: {error}"));
         assert_eq!(texts(&real), predicted, "{op}");
-        apply(&real.changes, &mut shell).unwrap_or_else(|error| panic!("{op}: {error}"));
+        apply(&real, &mut shell).unwrap_or_else(|error| panic!("{op}: {error}"));
     }
 }
 
@@ -200,7 +200,7 @@ fn a_download_is_checked_before_it_is_put_in_place() {
     assert_eq!(std::fs::read(&path).expect("there"), BODY);
     let wrong = json!({ "path": path, "url": url, "sha256": "0".repeat(64) });
     let first = plan(&mut shell, "file::download", wrong).expect("a plan");
-    let error = apply(&first.changes, &mut shell).expect_err("another digest").to_string();
+    let error = apply(&first, &mut shell).expect_err("another digest").to_string();
     assert!(error.contains(&format!("sha256 of the download is {sha256}")), "{error}");
     assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), 1);
     let older = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
@@ -227,7 +227,7 @@ fn busybox_downloads_and_says_what_its_wget_cannot_do() {
     assert_eq!(bed.sh("cat /srv/x"), "hello");
     let refused = |shell: &mut PlainShell, want: Value| -> OpError {
         let first = plan(shell, "file::download", want).expect("a plan");
-        apply(&first.changes, shell).map(|_| ()).expect_err("refused")
+        apply(&first, shell).map(|_| ()).expect_err("refused")
     };
     let error = refused(&mut shell, json!({ "path": "/srv/y", "url": "https://127.0.0.1:8080/x" })).to_string();
     assert!(error.contains("does not check certificates"), "{error}");
@@ -262,7 +262,7 @@ fn busybox_downloads_and_says_what_its_wget_cannot_do() {
             fill.insert_str(0, &format!("PATH={}\n", dir.path().display()));
         }
     }
-    apply(&first.changes, &mut local).expect("downloaded");
+    apply(&first, &mut local).expect("downloaded");
     assert_eq!(std::fs::read(&path).expect("there"), BODY);
     assert!(serving.join().expect("served")[0].contains("A: s3cret value\r\n"));
 }
