@@ -1,6 +1,6 @@
 //! Services, units and cron jobs on a Debian host with systemd, and through stubs of OpenRC on busybox.
 
-use crate::support::packages_bed::Container;
+use crate::support::docker::Container;
 use crate::support::shell::{converge, plan};
 use rhapsode::ops::{OpError, Plan, apply};
 use serde_json::json;
@@ -31,26 +31,26 @@ fn a_unit_is_written_started_changed_and_removed() {
         created,
         ["create /etc/systemd/system/rh-app.service", "daemon-reload", "enable rh-app.service", "start rh-app.service"]
     );
-    assert_eq!(container.exec("systemctl is-enabled rh-app; systemctl is-active rh-app"), "enabled\nactive");
+    assert_eq!(container.says("systemctl is-enabled rh-app; systemctl is-active rh-app"), "enabled\nactive");
 
     let dropin = json!({"name": "rh-app", "dropin": "nice", "sections": {"Service": {"Nice": 5}}, "restart": true, "running": true});
     let changed = converge(shell, "systemd::unit", dropin);
     assert_eq!(changed[1..], ["daemon-reload", "restart rh-app.service"]);
-    assert_eq!(container.exec("ps -o ni= -p $(systemctl show -p MainPID --value rh-app)").trim(), "5");
+    assert_eq!(container.says("ps -o ni= -p $(systemctl show -p MainPID --value rh-app)").trim(), "5");
     converge(shell, "systemd::unit", json!({"name": "rh-app", "dropin": "nice", "present": false}));
 
     let broken = json!({"name": "rh-bad", "content": "[Service]\nExecStart=relative/path\n", "verify": true});
     let broken = plan(shell, "systemd::unit", broken).expect("a plan does not verify");
     let error = apply(&broken, shell).expect_err("systemd-analyze refuses");
     assert!(matches!(&error, OpError::Command { stderr, .. } if stderr.contains("relative/path")), "{error:?}");
-    assert_eq!(container.exec("ls -A /etc/systemd/system | grep rh-bad || echo nothing"), "nothing");
+    assert_eq!(container.says("ls -A /etc/systemd/system | grep rh-bad || echo nothing"), "nothing");
 
     let removed = converge(shell, "systemd::unit", json!({"name": "rh-app", "present": false}));
     assert_eq!(
         removed,
         ["disable rh-app.service", "stop rh-app.service", "remove /etc/systemd/system/rh-app.service", "daemon-reload"]
     );
-    assert_eq!(container.exec("systemctl show -p LoadState --value rh-app"), "not-found");
+    assert_eq!(container.says("systemctl show -p LoadState --value rh-app"), "not-found");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_service_is_kept_as_asked() {
         converge(shell, "service::running", json!({"name": "rh-app", "enabled": true})),
         ["enable rh-app.service", "start rh-app.service"]
     );
-    let pid = || container.exec("systemctl show -p MainPID --value rh-app");
+    let pid = || container.says("systemctl show -p MainPID --value rh-app");
     let before = pid();
     let restarted = plan(shell, "service::restarted", json!({"name": "rh-app"})).expect("a plan");
     apply(&restarted, shell).expect("restarts");
@@ -140,7 +140,7 @@ fn a_timer_starts_its_service() {
     assert_eq!(moved, ["content of /etc/systemd/system/rh-tick.timer", "daemon-reload", "restart rh-tick.timer"]);
     assert!(container.exec("systemctl list-timers --all rh-tick.timer").contains("00:00:00"));
     converge(&mut shell, "systemd::timer", json!({"name": "rh-tick", "present": false}));
-    assert_eq!(container.exec("ls /etc/systemd/system | grep rh-tick || echo nothing"), "nothing");
+    assert_eq!(container.says("ls /etc/systemd/system | grep rh-tick || echo nothing"), "nothing");
 }
 
 #[test]
@@ -173,13 +173,13 @@ fn a_job_stands_once_in_the_crontab_of_its_user() {
     let want = json!({"name": "backup", "user": "alice", "command": "/bin/backup 100%", "hour": 3, "minute": "*/15", "env": {"TOKEN": secret}});
     assert_eq!(converge(shell, "cron::job", want), ["add job `backup` of alice"]);
     assert_eq!(
-        container.exec("crontab -l -u alice"),
+        container.says("crontab -l -u alice"),
         "# by hand\n0 1 * * * /bin/true\n# rhapsode: backup\nTOKEN=cron-s3cret\n*/15 3 * * * /bin/backup 100%"
     );
     let daily = json!({"name": "backup", "user": "alice", "command": "/bin/backup", "at": "@daily"});
     assert_eq!(converge(shell, "cron::job", daily), ["change job `backup` of alice"]);
     assert_eq!(converge(shell, "cron::job", json!({"name": "backup", "user": "alice", "present": false})).len(), 1);
-    assert_eq!(container.exec("crontab -l -u alice"), "# by hand\n0 1 * * * /bin/true");
+    assert_eq!(container.says("crontab -l -u alice"), "# by hand\n0 1 * * * /bin/true");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn busybox_keeps_the_same_jobs() {
     container.exec("mkdir -p /var/spool/cron/crontabs /tmp");
     let mut shell = container.shell();
     assert_eq!(converge(&mut shell, "cron::job", json!({"name": "a", "command": "true", "at": "@hourly"})).len(), 1);
-    assert_eq!(container.exec("cat /var/spool/cron/crontabs/root"), "# rhapsode: a\n@hourly true");
+    assert_eq!(container.says("cat /var/spool/cron/crontabs/root"), "# rhapsode: a\n@hourly true");
     assert_eq!(converge(&mut shell, "cron::job", json!({"name": "a", "present": false})).len(), 1);
 }
 
@@ -208,7 +208,7 @@ const STUB_RC_UPDATE: &str = "#!/bin/sh\n\
 fn the_same_operations_speak_to_openrc() {
     let container = Container::busybox();
     container.exec("mkdir -p /srv/rc/crond /run /tmp /sbin");
-    let folder = container.exec("echo ${PATH%%:*}; mkdir -p ${PATH%%:*}");
+    let folder = container.says("echo ${PATH%%:*}; mkdir -p ${PATH%%:*}");
     for (name, text) in [("rc-service", STUB_RC_SERVICE), ("rc-update", STUB_RC_UPDATE)] {
         container.write(&format!("{folder}/{name}"), text);
         container.exec(&format!("chmod 755 {folder}/{name}"));
@@ -219,7 +219,7 @@ fn the_same_operations_speak_to_openrc() {
         converge(shell, "service::running", json!({"name": "crond", "enabled": true})),
         ["enable crond.service", "start crond.service"]
     );
-    assert_eq!(container.exec("cat /srv/rc/crond/level"), "default");
+    assert_eq!(container.says("cat /srv/rc/crond/level"), "default");
     let reloaded = plan(shell, "service::reloaded", json!({"name": "crond", "init": "openrc"})).expect("a plan");
     apply(&reloaded, shell).expect("reloads");
     container.exec("test -e /srv/rc/crond/reloaded && sleep 1.1 && touch /srv/conf");

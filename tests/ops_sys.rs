@@ -1,7 +1,7 @@
 //! The system itself, and repositories of apt, on a Debian host with systemd.
 
 use crate::support::aptrepo::{self, Deb};
-use crate::support::packages_bed::Container;
+use crate::support::docker::Container;
 use crate::support::shell::{converge, plan};
 use rhapsode::ops::{OpError, apply};
 use serde_json::json;
@@ -12,10 +12,10 @@ fn a_host_takes_its_name_now_and_for_the_next_boot() {
     let mut shell = container.shell();
     let texts = converge(&mut shell, "sys::hostname", json!({"name": "web-1"}));
     assert!(texts[0].ends_with("-> web-1"), "{texts:?}");
-    assert_eq!(container.exec("hostname; cat /etc/hostname; hostnamectl --static"), "web-1\nweb-1\nweb-1");
-    let busybox = Container::busybox_with(&["--cap-add=SYS_ADMIN"]);
+    assert_eq!(container.says("hostname; cat /etc/hostname; hostnamectl --static"), "web-1\nweb-1\nweb-1");
+    let busybox = Container::start("rh-busybox", &["--cap-add=SYS_ADMIN"]);
     converge(&mut busybox.shell(), "sys::hostname", json!({"name": "small.example.org"}));
-    assert_eq!(busybox.exec("uname -n"), "small.example.org");
+    assert_eq!(busybox.says("uname -n"), "small.example.org");
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_host_takes_a_time_zone_that_it_knows() {
     let container = Container::debian();
     let mut shell = container.shell();
     converge(&mut shell, "sys::timezone", json!({"name": "Asia/Tokyo"}));
-    assert_eq!(container.exec("date +%Z; readlink /etc/localtime"), "JST\n/usr/share/zoneinfo/Asia/Tokyo");
+    assert_eq!(container.says("date +%Z; readlink /etc/localtime"), "JST\n/usr/share/zoneinfo/Asia/Tokyo");
     let moved = converge(&mut shell, "sys::timezone", json!({"name": "Europe/Zurich"}));
     assert_eq!(moved, ["time zone Asia/Tokyo -> Europe/Zurich"]);
     container.exec("timedatectl set-timezone UTC && timedatectl set-timezone Europe/Zurich");
@@ -45,7 +45,7 @@ fn a_kernel_parameter_is_set_where_the_host_may() {
     let texts = converge(&mut shell, "sys::sysctl", want);
     assert_eq!(texts, ["create /etc/sysctl.d/90-rhapsode.conf", "net.ipv4.ip_forward 0 -> 1"]);
     assert_eq!(
-        container.exec("cat /proc/sys/net/ipv4/ip_forward /etc/sysctl.d/90-rhapsode.conf"),
+        container.says("cat /proc/sys/net/ipv4/ip_forward /etc/sysctl.d/90-rhapsode.conf"),
         "1\nnet.ipv4.ip_forward = 1"
     );
     let range = json!({"key": "net.ipv4.ip_local_port_range", "value": "30000  60000", "persist": false});
@@ -86,12 +86,12 @@ fn a_repository_that_cannot_be_read_leaves_nothing_behind() {
     let bad = json!({"name": "tests", "uris": "copy:/srv/nosuch", "suites": "./", "trusted": true});
     let bad = plan(shell, "apt::repo", bad).expect("a plan");
     apply(&bad, shell).expect_err("nothing is there");
-    assert_eq!(container.exec("ls /etc/apt/sources.list.d"), "");
+    assert_eq!(container.says("ls /etc/apt/sources.list.d"), "");
 
     let flat = json!({"name": "tests", "uris": ["copy:/srv/apt"], "suites": "./", "trusted": true});
     assert_eq!(converge(shell, "apt::repo", flat), ["create /etc/apt/sources.list.d/tests.sources"]);
     assert_eq!(
-        container.exec("cat /etc/apt/sources.list.d/tests.sources"),
+        container.says("cat /etc/apt/sources.list.d/tests.sources"),
         "Types: deb\nURIs: copy:/srv/apt\nSuites: ./\nTrusted: yes"
     );
     assert_eq!(converge(shell, "pkg::installed", json!({"names": "rh-app"})), ["install rh-app 1.0"]);
@@ -156,11 +156,11 @@ fn a_package_file_is_installed_from_here_and_from_the_host() {
     let mut shell = container.shell();
     let shell = &mut shell;
     assert_eq!(converge(shell, "apt::deb", json!({"src": local})), ["install rh-app 1:1.0"]);
-    assert_eq!(container.exec("ls /var/cache/apt/archives/rhapsode* 2>/dev/null || echo none"), "none");
+    assert_eq!(container.says("ls /var/cache/apt/archives/rhapsode* 2>/dev/null || echo none"), "none");
     let second = deb("1:2.0");
-    assert_eq!(converge(shell, "apt::deb", json!({"src": second, "remote": true})), ["rh-app 1:1.0 -> 1:2.0"]);
+    assert_eq!(converge(shell, "apt::deb", json!({"src": format!("file://{second}")})), ["rh-app 1:1.0 -> 1:2.0"]);
     assert_eq!(
-        converge(shell, "apt::deb", json!({"src": second, "remote": true, "present": false})),
+        converge(shell, "apt::deb", json!({"src": format!("file://{second}"), "present": false})),
         ["remove rh-app"]
     );
     std::fs::write(&local, "not a package").expect("written");

@@ -50,10 +50,10 @@ pub mod apt {
 
     /// Keeps a package from a `.deb` file installed, with what it depends on.
     ///
-    /// `src` is a file of this machine, or a `http:` or `https:` URL that the host fetches. `want` takes `remote`
-    /// (boolean, default false: `src` is a path on the host), `package` and `version` (what a URL holds, when the name at
-    /// its end is not `name_version_arch.deb`), `allow_downgrade` (boolean, default false), `lock_wait` (seconds, default
-    /// 60), `present` (boolean, default true).
+    /// `src` is a file of this machine, a `file:///` URL for one on the host, or a `http:` or `https:` URL that the host
+    /// fetches. `want` takes `package` and `version` (what a URL holds, when the name at its end is not
+    /// `name_version_arch.deb`), `allow_downgrade` (boolean, default false), `lock_wait` (seconds, default 60), `present`
+    /// (boolean, default true).
     ///
     /// ```rhai
     /// apt::deb("https://example.org/tool_1.2.3_amd64.deb", #{});

@@ -22,7 +22,8 @@ macro_rules! families {
 pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
     static MODULES: OnceLock<Vec<(&'static str, Shared<Module>)>> = OnceLock::new();
     MODULES.get_or_init(|| {
-        let mut modules = families![cmd, docker, git, group, ssh, sudo, user, wait];
+        let mut modules =
+            families![apt, cmd, cron, docker, git, group, pkg, server, service, ssh, sudo, sys, systemd, user, wait];
         modules.push(("op", exported_module!(super::custom::op).into()));
         modules
     })

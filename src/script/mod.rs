@@ -29,19 +29,24 @@ mod undo;
 mod world;
 
 // The families of operations.
+pub mod apt;
 pub mod cmd;
+pub mod cron;
 pub mod docker;
 pub mod git;
 pub mod group;
+pub mod pkg;
 pub mod server;
+pub mod service;
 pub mod ssh;
 pub mod sudo;
+pub mod sys;
+pub mod systemd;
 pub mod user;
 pub mod wait;
 
 pub use builder::bare;
 pub use check::{check, check_text};
-
 pub use common::COMMON;
 pub use done::Done;
 pub use drive::{HostEnd, drive};

@@ -16,8 +16,6 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 pub struct Deb {
     src: String,
-    #[serde(default)]
-    remote: bool,
     package: Option<String>,
     version: Option<String>,
     present: Option<bool>,
@@ -43,8 +41,10 @@ impl Deb {
     fn from(&self) -> From<'_> {
         match &self.src {
             url if url.starts_with("http://") || url.starts_with("https://") => From::Url(url),
-            path if self.remote => From::Host(path),
-            path => From::Controller(path),
+            path => match path.strip_prefix("file://") {
+                Some(path) => From::Host(path),
+                None => From::Controller(path),
+            },
         }
     }
 
@@ -116,6 +116,7 @@ fn wrapped(line: &Command, before: &str) -> Command {
 impl Operation for Deb {
     const NAME: &'static str = "apt::deb";
     const TARGET: &'static str = "src";
+    const LOCAL_PATHS: &'static [&'static str] = &["src"];
     type Seen = Seen;
 
     fn check(&self) -> Result<(), String> {

@@ -77,6 +77,7 @@ impl Key {
 
 impl Operation for Key {
     const NAME: &'static str = "apt::key";
+    const LOCAL_PATHS: &'static [&'static str] = &["src"];
     type Seen = Seen;
 
     fn check(&self) -> Result<(), String> {

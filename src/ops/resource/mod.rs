@@ -7,7 +7,6 @@ mod git_setting;
 mod managed;
 
 pub use account::{Group, GroupEntry, Password, User, UserEntry};
-pub use checkout::{Checkout, Tree};
 pub use checkout::{Checkout, WorkTree};
 pub use docker::{Container, Docker, Image, Inspected, Network, SPEC_LABEL, Volume};
 pub use git_setting::GitSetting;
