@@ -29,6 +29,22 @@ pub mod file {
         ensure(&ctx, "file::put", path, want)
     }
 
+    /// Keeps a file with the content that a template gives.
+    ///
+    /// `want` takes `src`, a template on this machine, or `text`, the template itself; `vars`, a map of what it names;
+    /// and `owner`, `group`, `mode`, `validate`, `backup`, `create_dirs`, `in_place` and `force` as `file::put`. The
+    /// host's data stands under its keys, `vars` over it; `host.name`, `host.addr` and `host.groups` name the host.
+    ///
+    /// Fails as `file::put` does, and when the template names what nothing defines.
+    ///
+    /// ```rhai
+    /// file::template("/etc/motd", #{ text: "welcome to {{ host.name }}, {{ tier }}\n", vars: #{ tier: "front" } });
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn template(ctx: NativeCallContext, path: Dynamic, want: Map) -> RhaiResultOf<Done> {
+        ensure(&ctx, "file::template", path, want)
+    }
+
     /// Keeps a file there, whatever it holds.
     ///
     /// `want` takes `owner` and `group`, names or numbers, and `mode`, a text such as `"0644"`; what is left out stays
