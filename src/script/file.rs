@@ -29,16 +29,15 @@ pub mod file {
         ensure(&ctx, "file::put", path, want)
     }
 
-    /// Keeps a file with the content that a template gives.
+    /// Renders a template and keeps the file as it says.
     ///
-    /// `want` takes `src`, a template on this machine, or `text`, the template itself; `vars`, a map of what it names;
-    /// and `owner`, `group`, `mode`, `validate`, `backup`, `create_dirs`, `in_place` and `force` as `file::put`. The
-    /// host's data stands under its keys, `vars` over it; `host.name`, `host.addr` and `host.groups` name the host.
-    ///
-    /// Fails as `file::put` does, and when the template names what nothing defines.
+    /// `want` takes `src`, a file in the project, or `text`, and `vars`, a map; the host's data stands beside them,
+    /// and `host` with its name, addr and groups. Templates are Jinja; a name that nothing defines is an error.
+    /// Also `owner`, `group`, `mode` (text, `"0644"`), `validate`, `backup`, `in_place`, `create_dirs` and `force`, as
+    /// for `file::put`. Fails when the template does not parse, or a name is undefined.
     ///
     /// ```rhai
-    /// file::template("/etc/motd", #{ text: "welcome to {{ host.name }}, {{ tier }}\n", vars: #{ tier: "front" } });
+    /// file::template("/etc/motd", #{ text: "{{ host.name }} runs {{ what }}\n", vars: #{ what: "the shop" } });
     /// ```
     #[rhai_fn(return_raw)]
     pub fn template(ctx: NativeCallContext, path: Dynamic, want: Map) -> RhaiResultOf<Done> {
