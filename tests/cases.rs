@@ -82,10 +82,18 @@ fn lines(plan: &Plan) -> Vec<String> {
     lines
 }
 
+fn first_line(command: &str) -> String {
+    command.split_once('\n').map_or_else(|| command.to_owned(), |(first, _)| format!("{first} …"))
+}
+
 fn step_lines(step: &Step) -> Vec<String> {
     match step {
-        Step::Run(command) => vec![format!("  {}", command.shown())],
+        Step::Run(command) => vec![format!("  {}", first_line(&command.shown()))],
         Step::Write(write) => vec![format!("  write {}", write.path)],
+        Step::Tree(tree) => {
+            let sent = tree.items.iter().map(|item| format!("  send {}/{}", tree.root, item.name));
+            tree.clear.iter().map(|name| format!("  clear {}/{name}", tree.root)).chain(sent).collect()
+        }
         Step::Wait { what, .. } => vec![format!("  wait for {what}")],
         Step::Reboot { command, .. } => vec![format!("  reboot by {}", command.shown())],
         Step::Guarded { steps, undo, .. } => {

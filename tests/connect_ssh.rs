@@ -2,6 +2,7 @@
 
 use crate::support::hosts::{self, eventually, noise, run, say, settings};
 use crate::support::loopback::{Loopback, processes};
+use crate::support::sshd::Sshd;
 use rhapsode::connect::Host;
 use rhapsode::inventory::Connection;
 use rhapsode::ops::{FileWrite, Source};
@@ -43,7 +44,7 @@ fn twenty_megabytes_arrive_byte_equal() {
     let path = sshd.folder().join("it's $HOME `large`\n");
     let content = noise((20 << 20) + 1);
     let write = FileWrite::new(path.display().to_string(), Source::Bytes(content.clone().into()));
-    let (_, output) = write.stream(&mut *shell).expect("an answer");
+    let output = write.stream(&mut *shell).expect("an answer");
     assert!(output.ok(), "{output:?}");
     assert!(fs::read(&path).expect("written") == content);
     let back = shell.read(&Command::new("cat").arg(path.display().to_string())).expect("an answer");
@@ -286,4 +287,25 @@ fn an_interrupted_host_leaves_no_master_and_no_process() {
     host.close();
     eventually("the end of the process", || processes("4716.25").is_empty());
     eventually("the end of the master", || processes(&sshd.config().display().to_string()).is_empty());
+}
+
+#[test]
+fn a_frozen_host_is_unreachable_after_the_timeout_and_comes_back() {
+    let sshd = Sshd::start();
+    let connection = Connection {
+        address: Some("bed".to_owned()),
+        ssh_config: Some(sshd.config().display().to_string()),
+        timeout_secs: Some(1),
+        connect_timeout_secs: Some(2),
+        ..Connection::default()
+    };
+    let host = hosts::host(&connection);
+    let mut shell = host.shell(None);
+    say(&mut *shell, "true");
+    sshd.container.pause();
+    let error = run(&mut *shell, "echo never").expect_err("frozen");
+    assert_eq!(reason(error).0, "no answer within 1s, and no new connection either");
+    assert!(matches!(run(&mut *shell, "echo never"), Err(ShellError::Unreachable { .. })));
+    sshd.container.unpause();
+    eventually("a login", || run(&mut *shell, "true").is_ok());
 }

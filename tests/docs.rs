@@ -1,105 +1,31 @@
-//! What the documentation and the shipped scripts say can be parsed.
+//! What the documentation and the shipped scripts say is true: names, arguments, files, links, pages.
 
-use rhai::Engine;
+#[path = "docs/bindings.rs"]
+mod bindings;
+#[path = "docs/examples.rs"]
+mod examples;
+#[path = "docs/pages.rs"]
+mod pages;
+#[path = "docs/terminal.rs"]
+mod terminal;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One block of code of a page.
-struct Example {
-    page: PathBuf,
-    line: usize,
-    text: String,
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-#[test]
-fn every_rhai_example_of_the_documentation_compiles() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut pages = files(&root.join("docs"), "md");
-    pages.push(root.join("README.md"));
-    let examples: Vec<Example> = pages.iter().flat_map(|page| examples(page)).collect();
-    assert!(examples.len() >= 20, "only {} examples were found", examples.len());
-    let wrong: Vec<String> = examples.iter().filter_map(mistake).collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+/// The pages of the documentation, README.md among them.
+fn markdown() -> Vec<PathBuf> {
+    let mut pages = files(&root().join("docs"), "md");
+    pages.push(root().join("README.md"));
+    pages
 }
 
-#[test]
-fn every_shipped_script_compiles() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut scripts = files(&root.join("playbooks"), "rhai");
-    scripts.extend(files(&root.join("modules"), "rhai"));
-    assert!(scripts.len() >= 4, "only {scripts:?} were found");
-    let read =
-        |page: &PathBuf| Example { page: page.clone(), line: 0, text: fs::read_to_string(page).expect("a script") };
-    let wrong: Vec<String> = scripts.iter().map(read).filter_map(|script| mistake(&script)).collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn every_link_between_pages_leads_to_a_file() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut pages = files(&root.join("docs"), "md");
-    pages.push(root.join("README.md"));
-    let mut wrong = Vec::new();
-    for page in pages {
-        let text = fs::read_to_string(&page).expect("a page");
-        for target in links(&text) {
-            let file = page.parent().expect("a folder").join(target.split('#').next().unwrap_or_default());
-            if !file.exists() {
-                wrong.push(format!("{}: no `{target}`", page.display()));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn the_summary_names_every_guide() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-    let summary = fs::read_to_string(docs.join("SUMMARY.md")).expect("the summary");
-    let listed: Vec<&str> = links(&summary).collect();
-    for page in files(&docs.join("guide"), "md") {
-        let name = page.strip_prefix(&docs).expect("below docs").display().to_string();
-        assert!(listed.contains(&name.as_str()), "SUMMARY.md lacks {name}");
-    }
-}
-
-fn mistake(example: &Example) -> Option<String> {
-    let mut engine = Engine::new();
-    // As in the program: the depth a debug build allows would refuse a nested call with closures.
-    engine.set_max_expr_depths(64, 64);
-    let error = engine.compile(&example.text).err()?;
-    let line = example.line + error.position().line().unwrap_or(0);
-    Some(format!("{}:{line}: {error}", example.page.display()))
-}
-
-/// The ```rhai blocks of a page; indented ones belong to a list.
-fn examples(page: &Path) -> Vec<Example> {
-    let text = fs::read_to_string(page).expect("a page");
-    let mut found: Vec<Example> = Vec::new();
-    let mut inside = false;
-    for (number, line) in text.lines().enumerate() {
-        match (inside, line.trim()) {
-            (false, "```rhai") => {
-                inside = true;
-                found.push(Example { page: page.to_owned(), line: number + 1, text: String::new() });
-            }
-            (true, "```") => inside = false,
-            (true, _) => {
-                let example = found.last_mut().expect("a block is open");
-                example.text.push_str(line);
-                example.text.push('\n');
-            }
-            _ => {}
-        }
-    }
-    assert!(!inside, "{}: a block is not closed", page.display());
-    found
-}
-
-/// Targets of the links of a page that stay inside the repository.
-fn links(text: &str) -> impl Iterator<Item = &str> {
-    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    targets.filter(|target| !target.contains("://") && !target.starts_with('#') && !target.is_empty())
+/// A path as people write it.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
@@ -113,5 +39,44 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         }
     }
     found.sort();
+    found
+}
+
+/// One block of code of a page.
+struct Fence {
+    /// `docs/guide/plays.md`.
+    page: String,
+    /// The line that opens it, from 1.
+    line: usize,
+    /// Its content, below as many empty lines as stand before it on the page: so that errors name the right one.
+    text: String,
+}
+
+/// The blocks of a language on a page; `sign` is what stands before every line of a comment in a script.
+fn fences(path: &Path, language: &str, sign: Option<&str>) -> Vec<Fence> {
+    let text = fs::read_to_string(path).expect("a page");
+    let page = shown(path);
+    let mut found = Vec::new();
+    let mut open: Option<(bool, Fence)> = None;
+    for (number, line) in text.lines().enumerate() {
+        let line = match sign {
+            None => Some(line),
+            Some(sign) => line.trim_start().strip_prefix(sign),
+        };
+        let Some(line) = line else {
+            assert!(open.is_none(), "{page}:{number}: a block is not closed");
+            continue;
+        };
+        match (&mut open, line.trim().strip_prefix("```")) {
+            (None, Some(info)) => {
+                let fence = Fence { page: page.clone(), line: number + 1, text: "\n".repeat(number + 1) };
+                open = Some((info == language, fence));
+            }
+            (Some(_), Some("")) => found.extend(open.take().filter(|(wanted, _)| *wanted).map(|(_, fence)| fence)),
+            (Some((_, fence)), _) => fence.text.push_str(&format!("{line}\n")),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{page}: a block is not closed");
     found
 }

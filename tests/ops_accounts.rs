@@ -2,7 +2,7 @@
 
 use crate::support::accounts_bed::Container;
 use crate::support::shell::{PlainShell, converge, plan};
-use rhapsode::ops::OpError;
+use rhapsode::ops::{OpError, Overlay, View, entry};
 use serde_json::json;
 
 const A: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGdtc29tZXRoaW5ndGhhdGlzMzJieXRlc2xvbmch a@x";
@@ -95,7 +95,10 @@ fn keys_are_added_and_others_removed_only_when_exclusive() {
         assert_eq!(converge(&mut shell, "user::keys", json!({"name": "ada", "keys": B})), ["add 1 key"]);
         assert_eq!(bed.exec(&format!("cat {file}")), format!("{A}\n{B}\n"));
         let want = json!({"name": "ada", "keys": [B], "exclusive": true});
-        assert_eq!(converge(&mut shell, "user::keys", want), ["remove 1 key"]);
+        assert_eq!(converge(&mut shell, "user::keys", want.clone()), ["remove 1 key"]);
+        bed.exec(&format!("chown root {file} && chmod 666 {file}"));
+        assert_eq!(converge(&mut shell, "user::keys", want), ["owner and mode"]);
+        assert_eq!(bed.exec(&format!("stat -c '%a %U' {file}")), "644 ada\n");
         assert_eq!(bed.exec(&format!("cat {file}")), format!("{B}\n"));
         let want = json!({"name": "ada", "keys": [], "exclusive_keys": true});
         assert_eq!(converge(&mut shell, "user::present", want), ["remove 1 key"]);
@@ -134,4 +137,34 @@ fn a_sudo_rule_works_and_a_wrong_one_leaves_nothing() {
     assert_eq!(bed.exec("ls -lA /etc/sudoers.d; cat /etc/sudoers.d/ada"), before);
     assert_eq!(converge(&mut shell, "sudo::rule", json!({"name": "ada", "present": false})), ["remove"]);
     assert!(!bed.try_exec("su ada -c 'sudo -n id -u'").status.success());
+}
+
+#[test]
+fn a_plan_predicts_what_the_apply_then_does() {
+    let steps = [
+        ("group::present", json!({"name": "ops", "gid": 4711})),
+        ("user::present", json!({"name": "ada", "groups": ["ops"], "password": HASH})),
+        ("user::keys", json!({"name": "ada", "keys": [A]})),
+        ("user::present", json!({"name": "ada", "shell": "/bin/false", "groups": ["ops"], "password_lock": true})),
+        ("group::present", json!({"name": "ops", "members": ["ada"]})),
+        ("user::keys", json!({"name": "ada", "keys": [A, B]})),
+        ("user::absent", json!({"name": "ada"})),
+        ("group::absent", json!({"name": "ops"})),
+    ];
+    for (bed, mut shell) in beds() {
+        let before = bed.exec("cat /etc/passwd /etc/group /etc/shadow; ls /home");
+        let mut overlay = Overlay::default();
+        let mut predicted = Vec::new();
+        for (op, want) in &steps {
+            let accepted = (entry(op).expect("an operation").accept)(want.clone()).expect("accepted");
+            let plan =
+                accepted.plan(&mut View::new(&mut shell, &overlay)).unwrap_or_else(|error| panic!("{op}: {error}"));
+            predicted.push(plan.changes.iter().map(|change| change.text.clone()).collect::<Vec<_>>());
+            plan.changes.into_iter().for_each(|change| overlay.take(change.effects));
+        }
+        assert_eq!(bed.exec("cat /etc/passwd /etc/group /etc/shadow; ls /home"), before);
+        assert!(shell.changed.is_empty());
+        let done: Vec<_> = steps.iter().map(|(op, want)| converge(&mut shell, op, want.clone())).collect();
+        assert_eq!(predicted, done);
+    }
 }

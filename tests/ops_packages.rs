@@ -1,7 +1,7 @@
 //! Packages on Debian, against a small repository of our own, and on busybox through a stub of apk.
 
 use crate::support::aptrepo::{self, Deb};
-use crate::support::packages_bed::Container;
+use crate::support::docker::Container;
 use crate::support::shell::{PlainShell, converge, plan};
 use rhapsode::ops::{OpError, Plan, apply};
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ fn an_edited_configuration_file_survives_an_upgrade_without_a_question() {
     aptrepo::publish(&container, &[app("2.0")]);
     let texts = converge(&mut shell, "pkg::latest", json!({"names": "rh-app", "update": true}));
     assert!(texts[0].contains("then the newest rh-app"), "{texts:?}");
-    assert_eq!(container.exec("cat /etc/rh-app.conf; dpkg-query -W -f '${Version}' rh-app"), "mine\n2.0");
+    assert_eq!(container.says("cat /etc/rh-app.conf; dpkg-query -W -f '${Version}' rh-app"), "mine\n2.0");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_lock_of_dpkg_delays_and_does_not_fail() {
     assert!(matches!(&error, OpError::Command { stderr, .. } if stderr.contains("lock")), "{error:?}");
     converge(&mut shell, "pkg::installed", json!({"names": "rh-app"}));
     assert_eq!(
-        container.exec("dpkg-query -W -f '${Status} ' rh-app rh-slow"),
+        container.says("dpkg-query -W -f '${Status} ' rh-app rh-slow"),
         "install ok installed install ok installed"
     );
 }
@@ -189,7 +189,7 @@ esac
 fn the_same_operations_speak_to_apk() {
     let container = Container::busybox();
     container.exec("mkdir -p /srv /usr/bin /tmp && echo 1.0-r0 > /srv/newest");
-    let folder = container.exec("d=/usr/bin; case :$PATH: in *:/usr/bin:*) ;; *) d=${PATH%%:*} ;; esac; echo $d");
+    let folder = container.says("d=/usr/bin; case :$PATH: in *:/usr/bin:*) ;; *) d=${PATH%%:*} ;; esac; echo $d");
     container.write(&format!("{folder}/apk"), STUB_APK);
     container.exec(&format!("chmod 755 {folder}/apk"));
     let mut shell = container.shell();

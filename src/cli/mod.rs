@@ -3,9 +3,11 @@
 mod args;
 mod commands;
 pub mod config;
+mod docs;
 pub mod failure;
 mod git;
 pub mod history;
+mod init;
 pub mod inventory;
 mod problem;
 mod run;
@@ -45,6 +47,15 @@ fn dispatch(app: App) -> Result<Exit, CommandError> {
     if let Verb::Completions { shell } = app.command {
         clap_complete::generate(shell, &mut App::command(), "rhapsode", &mut std::io::stdout());
         return Ok(Exit::Done);
+    }
+    if let Verb::Docs { topic, write } = &app.command {
+        return match write {
+            Some(folder) => docs::write(folder),
+            None => docs::show(topic.as_deref(), app.common.json, app.common.no_color),
+        };
+    }
+    if let Verb::Init { folder } = &app.command {
+        return init::init(folder, app.common.quiet);
     }
     let mut session = Session::new(app.common)?;
     match &app.command {

@@ -122,14 +122,13 @@ impl Session {
         let bus = Arc::new(Bus::new(self.sinks(&start, results)?));
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
-        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone())
-            .map_err(|error| unusable("cannot make a folder for connections", &error))?;
+        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
         let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
         let options = Options { mode, forks: self.config.forks.value, tags };
         let emit = Arc::new(Events(Arc::clone(&bus)));
         let reach = Box::new(Connected(connections));
         let hosts = shared_hosts(&prepared.inventory);
-        let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
+        let run = Arc::new(Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt));
         on_interrupt(&runtime, &run);
         bus.emit(Event::RunStarted(start));
         let ends = drive(&run, &prepared.world, &prepared.script);

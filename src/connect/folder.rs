@@ -2,30 +2,43 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
 
 /// ssh binds to `PATH.XXXXXXXXXXXXXXXX` first; sun_path holds 108 bytes (104 on the BSDs), unix(7).
 const LONGEST: usize = 104 - 17 - 16;
 
-/// A folder of mode 0700 with a short path.
-#[derive(Debug)]
+/// A folder of mode 0700 with a short path, made when it is first needed.
+#[derive(Debug, Default)]
 pub(super) struct Folder {
-    folder: TempDir,
+    folder: OnceLock<TempDir>,
+    making: Mutex<()>,
     next: AtomicU64,
 }
 
 impl Folder {
-    pub fn new() -> std::io::Result<Self> {
-        let base = std::env::temp_dir();
-        let short = base.as_os_str().len() + "/rh-XXXXXX".len() <= LONGEST;
-        let base = if short { base.as_path() } else { Path::new("/tmp") };
-        // tempfile makes folders with mode 0700.
-        let folder = tempfile::Builder::new().prefix("rh-").tempdir_in(base)?;
-        Ok(Self { folder, next: AtomicU64::new(0) })
+    /// A path that nobody uses yet.
+    ///
+    /// # Errors
+    /// When the folder for temporary files is not writable.
+    pub fn fresh(&self) -> std::io::Result<PathBuf> {
+        Ok(self.path()?.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
     }
 
-    /// A path that nobody uses yet.
-    pub fn fresh(&self) -> PathBuf {
-        self.folder.path().join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    fn path(&self) -> std::io::Result<&Path> {
+        let _making = self.making.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(folder) = self.folder.get() {
+            return Ok(folder.path());
+        }
+        let made = make()?;
+        Ok(self.folder.get_or_init(|| made).path())
     }
+}
+
+fn make() -> std::io::Result<TempDir> {
+    let base = std::env::temp_dir();
+    let short = base.as_os_str().len() + "/rh-XXXXXX".len() <= LONGEST;
+    let base = if short { base.as_path() } else { Path::new("/tmp") };
+    // tempfile makes folders with mode 0700.
+    tempfile::Builder::new().prefix("rh-").tempdir_in(base)
 }

@@ -20,12 +20,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Makes the private folder for control sockets; it goes with the last clone and host.
-    ///
-    /// # Errors
-    /// When the folder for temporary files is not writable.
-    pub fn new(runtime: Handle, interrupt: Interrupt) -> std::io::Result<Self> {
-        Ok(Self { runtime, interrupt, folder: Arc::new(Folder::new()?) })
+    /// `runtime` drives all streams and must have threads of its own; `interrupt` ends every wait.
+    pub fn new(runtime: Handle, interrupt: Interrupt) -> Self {
+        Self { runtime, interrupt, folder: Arc::default() }
     }
 }
 

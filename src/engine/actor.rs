@@ -1,15 +1,18 @@
 //! A host thread: which host it acts on, in which scope, with which settings.
 
-use super::host::HostRun;
+use super::host::{HostRun, HostState};
 use super::meeting::{NoMeeting, Round, ScopeId, Value};
-use super::outcome::{Stop, unreachable};
+use super::outcome::{Failed, Stop, unreachable};
 use super::perform::becoming;
 use super::play::Play;
 use super::run::Run;
 use super::settings::Settings;
 use super::slots::Place;
-use crate::event::Event;
+use crate::event::{Event, Failure};
+use crate::inventory::Escalation;
+use crate::remote::ShellError;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 /// The thread of one host. Everything an operation or a collective needs to know of where it stands.
 pub struct Actor {
@@ -176,21 +179,47 @@ impl Actor {
         let name = host.name().to_owned();
         let becoming = becoming(&self.settings(), host);
         self.run.emit(Event::HostConnecting { host: name.clone() });
-        match host.line().login(becoming.as_ref()) {
+        let logged_in = ask_ahead(&mut state, host, becoming.as_ref());
+        match logged_in {
             Ok(took) => {
-                self.run.emit(Event::HostConnected { host: name, duration_ms: took.as_millis() as u64 });
+                self.run.emit(Event::HostConnected { host: name.clone(), duration_ms: took.as_millis() as u64 });
                 Ok(())
             }
-            Err(crate::remote::ShellError::Interrupted) => Err(Stop::Interrupted),
-            Err(error) => Err(match unreachable(host.name(), at, &error) {
-                Some(failure) => Stop::Unreachable(failure),
-                None => Stop::Unreachable(Box::new(crate::event::Failure {
-                    message: format!("`{name}` is unreachable"),
-                    causes: super::outcome::causes(&error),
-                    at: at.map(str::to_owned),
-                    ..Default::default()
-                })),
-            }),
+            Err(ShellError::Interrupted) => Err(Stop::Interrupted),
+            Err(error) => Err(not_logged_in(&name, at, &error)),
         }
     }
+}
+
+/// A host that nobody reaches is lost; one that refuses to make another user of us is reached, and fails.
+fn not_logged_in(host: &str, at: Option<&str>, error: &ShellError) -> Stop {
+    if let Some(failure) = unreachable(host, at, error) {
+        return Stop::Unreachable(failure);
+    }
+    let failure = Failure {
+        message: format!("cannot log in to `{host}`"),
+        at: at.map(str::to_owned),
+        causes: super::outcome::causes(error),
+        hint: error.hint(),
+        ..Failure::default()
+    };
+    Stop::Failed(Box::new(Failed { op: "login".into(), host: host.to_owned(), failure }))
+}
+
+/// Logs in; what a trace expects to be asked goes along in the same write. A trace that does harm is dropped.
+fn ask_ahead(state: &mut HostState, host: &HostRun, becoming: Option<&Escalation>) -> Result<Duration, ShellError> {
+    let started = Instant::now();
+    let (seat, _) = state.seat(host.line(), becoming);
+    let questions = seat.known.expected();
+    if !questions.is_empty() {
+        match seat.shell.read_all(&questions.commands) {
+            Ok(outputs) => {
+                seat.known.learn(&questions, &outputs);
+                return Ok(started.elapsed());
+            }
+            Err(ShellError::Timeout { .. } | ShellError::Broken) => seat.known.expect(Default::default()),
+            Err(error) => return Err(error),
+        }
+    }
+    host.line().login(becoming)
 }

@@ -3,10 +3,10 @@
 use super::reach::Line;
 use crate::event::HostStatus;
 use crate::inventory::{Escalation, Host};
-use crate::ops::Overlay;
+use crate::ops::{Known, Overlay, Trace};
 use crate::remote::Shell;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A host while a run lasts. Shared: other hosts may delegate to it.
@@ -23,9 +23,21 @@ pub struct HostRun {
 pub struct HostState {
     /// Predicted states; empty while applying.
     pub overlay: Overlay,
-    shells: HashMap<Option<Escalation>, Box<dyn Shell>>,
+    seats: HashMap<Option<Escalation>, Seat>,
+    expected: Traces,
     logged_in: bool,
 }
+
+/// The shell of one user of the host, with what is known through it.
+pub struct Seat {
+    /// Its shell.
+    pub shell: Box<dyn Shell>,
+    /// What it was asked and is expected to be asked.
+    pub known: Known,
+}
+
+/// What was asked of a host, by the user that asked: empty for the one who logs in, else `sudo root`.
+pub type Traces = BTreeMap<String, Trace>;
 
 /// What the run notes of a host.
 #[derive(Default)]
@@ -42,9 +54,10 @@ pub struct Notes {
 }
 
 impl HostRun {
-    /// A host that nothing was asked yet.
-    pub fn new(host: Arc<Host>, line: Arc<dyn Line>) -> Self {
-        Self { host, line, state: Mutex::default(), notes: Mutex::default() }
+    /// A host that nothing was asked yet, with what it is expected to be asked.
+    pub fn new(host: Arc<Host>, line: Arc<dyn Line>, expected: Traces) -> Self {
+        let state = HostState { expected, ..HostState::default() };
+        Self { host, line, state: Mutex::new(state), notes: Mutex::default() }
     }
 
     /// Its name in the inventory.
@@ -69,16 +82,35 @@ impl HostRun {
 }
 
 impl HostState {
-    /// The shell of a user, and the overlay beside it. The first call says so by `fresh`.
-    pub fn shell(&mut self, line: &dyn Line, becoming: Option<&Escalation>) -> (&mut dyn Shell, &mut Overlay) {
-        let shell = self.shells.entry(becoming.cloned()).or_insert_with(|| line.shell(becoming));
-        (shell.as_mut(), &mut self.overlay)
+    /// The seat of a user, and the overlay beside it.
+    pub fn seat(&mut self, line: &dyn Line, becoming: Option<&Escalation>) -> (&mut Seat, &mut Overlay) {
+        let expected = &mut self.expected;
+        let seat = self.seats.entry(becoming.cloned()).or_insert_with(|| {
+            let mut known = Known::default();
+            known.expect(expected.remove(&label(becoming)).unwrap_or_default());
+            Seat { shell: line.shell(becoming), known }
+        });
+        (seat, &mut self.overlay)
+    }
+
+    /// The host changed: what is known of it is known no more, whoever asked.
+    pub fn forget(&mut self) {
+        self.seats.values_mut().for_each(|seat| seat.known.forget());
+    }
+
+    /// What was asked, for the next run.
+    pub fn asked(&self) -> Traces {
+        self.seats.iter().map(|(who, seat)| (label(who.as_ref()), seat.known.asked().clone())).collect()
     }
 
     /// True the first time: a login is due.
     pub fn login_due(&mut self) -> bool {
         !std::mem::replace(&mut self.logged_in, true)
     }
+}
+
+fn label(becoming: Option<&Escalation>) -> String {
+    becoming.map(|becoming| format!("{} {}", becoming.method.name(), becoming.user)).unwrap_or_default()
 }
 
 impl Notes {

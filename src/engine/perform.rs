@@ -1,16 +1,17 @@
 //! Runs one operation on the current host, in either mode.
 
 use super::actor::Actor;
-use super::host::HostRun;
+use super::host::{HostRun, HostState};
 use super::meeting::NoMeeting;
 use super::outcome::{Failed, Outcome, Stop, failure, unreachable};
 use super::settings::{Becoming, Settings};
 use super::styled::{Style, Styled};
+use super::topping::ToppingUp;
 use crate::event::{ChangeLine, Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
-use crate::ops::{Applied, Change, OpError, Plan, Planned, Step, View, apply};
+use crate::ops::{Change, OpError, Plan, Planned, Step, View, apply};
 use crate::remote::{Output, ShellError};
-use crate::secret::redact;
+use crate::secret::{RevealError, redact};
 use std::time::{Duration, Instant};
 
 /// Asks the script about an outcome: `changed_when`, `failed_when`, `retry_until`.
@@ -151,23 +152,32 @@ impl Actor {
         let mut state = host.lock();
         let becoming = becoming(settings, host);
         let style = Style { env: settings.env.clone(), chdir: settings.chdir.clone(), timeout: settings.timeout };
-        let (shell, overlay) = state.shell(host.line(), becoming.as_ref());
-        let mut shell = Styled::new(shell, &style);
-        let plan = match planned.plan(&mut View::new(&mut shell, overlay)) {
-            Err(OpError::Unknown(why)) => return Ok(Verdict::unknown(redact(&why))),
+        let plain = style.is_plain();
+        let (seat, overlay) = state.seat(host.line(), becoming.as_ref());
+        let mut shell = Styled::new(&mut *seat.shell, &style);
+        let planned = match plain {
+            true => planned.plan(&mut View::remembering(&mut shell, overlay, &mut seat.known)),
+            // With other variables the same question may have another answer.
+            false => planned.plan(&mut View::new(&mut shell, overlay)),
+        };
+        let plan = match planned {
+            Err(OpError::Unknown(why) | OpError::Shell(ShellError::Reveal(RevealError::Unknown(why)))) => {
+                return Ok(Verdict::unknown(redact(&why)));
+            }
             plan => plan?,
         };
         let mut plan = with_call(plan, call);
         let mut verdict = Verdict::of(&plan, &call.target, settings.sensitive.unwrap_or(false));
         verdict.output = plan.output.take();
-        if self.run.options.mode.applies() {
-            let Applied { output } = apply(&plan, &mut shell)?;
-            verdict.output = output.or(verdict.output);
-        } else {
+        if !self.run.options.mode.applies() {
             for change in std::mem::take(&mut plan.changes) {
                 overlay.take(change.effects);
             }
+        } else if !(plan.is_empty() && plan.waits.is_empty()) {
+            let output = done(&plan, &mut state, host, becoming.as_ref(), &style)?;
+            verdict.output = output.or(verdict.output);
         }
+        state.overlay.declare(call.target.clone());
         Ok(verdict)
     }
 
@@ -246,6 +256,27 @@ impl Actor {
         };
         Event::OperationFinished { host, end: Box::new(end) }
     }
+}
+
+/// Does what the plan says; what is expected to be asked next comes back with the last answer.
+fn done(
+    plan: &Plan,
+    state: &mut HostState,
+    host: &HostRun,
+    becoming: Option<&Escalation>,
+    style: &Style,
+) -> Result<Option<Output>, OpError> {
+    let (seat, _) = state.seat(host.line(), becoming);
+    let questions = seat.known.expected();
+    let mut topping = ToppingUp::new(&mut *seat.shell, &questions.commands);
+    let applied = apply(plan, &mut Styled::new(&mut topping, style));
+    let answers = topping.answers();
+    state.forget();
+    if let (Some(answers), Ok(_)) = (answers, &applied) {
+        let (seat, _) = state.seat(host.line(), becoming);
+        seat.known.learn(&questions, &answers);
+    }
+    Ok(applied?.output)
 }
 
 /// The user to act as: the call, the block and the play around it, then the host's own setting.

@@ -1,6 +1,6 @@
 //! A run: what all its hosts share.
 
-use super::host::HostRun;
+use super::host::{HostRun, Traces};
 use super::meeting::{Meetings, ScopeId};
 use super::reach::{Emit, Reach};
 use super::settings::TagFilter;
@@ -39,6 +39,22 @@ pub struct Run {
     emit: Arc<dyn Emit>,
     hosts: Mutex<HashMap<String, Arc<HostRun>>>,
     interrupt: Interrupt,
+    expected: Expected,
+}
+
+/// Traces of an earlier run, by host; each is taken once.
+#[derive(Default)]
+pub struct Expected(Mutex<HashMap<String, Traces>>);
+
+impl Expected {
+    /// What each host is expected to be asked.
+    pub fn new(traces: HashMap<String, Traces>) -> Self {
+        Self(Mutex::new(traces))
+    }
+
+    fn remove(&self, host: &str) -> Traces {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(host).unwrap_or_default()
+    }
 }
 
 impl Run {
@@ -50,7 +66,7 @@ impl Run {
         reach: Box<dyn Reach>,
         emit: Arc<dyn Emit>,
         interrupt: Interrupt,
-    ) -> Arc<Self> {
+    ) -> Self {
         let run = Self {
             meetings: Meetings::default(),
             slots: Slots::new(options.forks),
@@ -61,9 +77,24 @@ impl Run {
             emit,
             hosts: Mutex::default(),
             interrupt,
+            expected: Expected::default(),
         };
         run.meetings.open(&Self::root(), &run.selected);
-        Arc::new(run)
+        run
+    }
+
+    /// The same with traces of an earlier run, so that hosts are asked ahead.
+    #[must_use]
+    pub fn expecting(mut self, expected: Expected) -> Self {
+        self.expected = expected;
+        self
+    }
+
+    /// What each host that took part was asked, for the next run.
+    pub fn asked(&self) -> Vec<(String, Traces)> {
+        let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let selected = self.selected.iter().filter_map(|name| hosts.get(name));
+        selected.map(|host| (host.name().to_owned(), host.lock().asked())).collect()
     }
 
     /// The scope of all selected hosts.
@@ -75,7 +106,7 @@ impl Run {
     pub fn host(&self, name: &str) -> Option<Arc<HostRun>> {
         let host = self.inventory.get(name)?;
         let mut hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let new = || Arc::new(HostRun::new(Arc::clone(host), self.reach.line(host)));
+        let new = || Arc::new(HostRun::new(Arc::clone(host), self.reach.line(host), self.expected.remove(name)));
         Some(Arc::clone(hosts.entry(name.to_owned()).or_insert_with(new)))
     }
 
@@ -87,7 +118,7 @@ impl Run {
             let connection =
                 crate::inventory::Connection { connect: crate::inventory::Connect::Local, ..Default::default() };
             let host = Arc::new(Host { name: HERE.into(), groups: Vec::new(), connection, data: IndexMap::new() });
-            Arc::new(HostRun::new(Arc::clone(&host), self.reach.line(&host)))
+            Arc::new(HostRun::new(Arc::clone(&host), self.reach.line(&host), Traces::default()))
         };
         Arc::clone(hosts.entry(HERE.to_owned()).or_insert_with(new))
     }

@@ -36,20 +36,20 @@ fn run_steps(steps: &[&Step], shell: &mut dyn Shell) -> Result<Applied, OpError>
     Ok(applied)
 }
 
-struct Pending {
+struct Pending<'a> {
     command: Command,
-    shows_output: bool,
+    write: Option<&'a FileWrite>,
 }
 
-fn inline(step: &Step) -> Option<Pending> {
+fn inline(step: &Step) -> Option<Pending<'_>> {
     match step {
-        Step::Run(command) => Some(Pending { command: command.clone(), shows_output: true }),
-        Step::Write(write) => Some(Pending { command: write.inline()?, shows_output: false }),
+        Step::Run(command) => Some(Pending { command: command.clone(), write: None }),
+        Step::Write(write) => Some(Pending { command: write.inline()?, write: Some(write) }),
         _ => None,
     }
 }
 
-fn send(batch: &mut Vec<Pending>, shell: &mut dyn Shell, applied: &mut Applied) -> Result<(), OpError> {
+fn send(batch: &mut Vec<Pending<'_>>, shell: &mut dyn Shell, applied: &mut Applied) -> Result<(), OpError> {
     let batch = std::mem::take(batch);
     if batch.is_empty() {
         return Ok(());
@@ -57,11 +57,13 @@ fn send(batch: &mut Vec<Pending>, shell: &mut dyn Shell, applied: &mut Applied) 
     let commands: Vec<Command> = batch.iter().map(|pending| pending.command.clone()).collect();
     let outputs = shell.change_all(&commands)?;
     for (pending, output) in batch.iter().zip(outputs) {
-        if !pending.command.succeeds_with(output.code) {
-            return Err(OpError::command(&pending.command, &output));
-        }
-        if pending.shows_output {
-            applied.output = Some(output);
+        match pending.write {
+            Some(write) if !output.ok() => return Err(write.failure(&output)),
+            Some(_) => {}
+            None if !pending.command.succeeds_with(output.code) => {
+                return Err(OpError::command(&pending.command, &output));
+            }
+            None => applied.output = Some(output),
         }
     }
     Ok(())
@@ -71,6 +73,7 @@ fn single(step: &Step, shell: &mut dyn Shell) -> Result<(), OpError> {
     match step {
         Step::Run(_) => unreachable!("commands are always sent inline"),
         Step::Write(write) => stream(write, shell),
+        Step::Tree(tree) => tree.send(shell),
         Step::Wait { command, every, timeout, what } => wait(command, *every, *timeout, what, shell),
         Step::Reboot { command, timeout } => reboot(command, *timeout, shell),
         Step::Guarded { steps, fresh_login, undo } => guarded(steps, *fresh_login, undo, shell),
@@ -78,8 +81,8 @@ fn single(step: &Step, shell: &mut dyn Shell) -> Result<(), OpError> {
 }
 
 fn stream(write: &FileWrite, shell: &mut dyn Shell) -> Result<(), OpError> {
-    let (command, output) = write.stream(shell)?;
-    if output.ok() { Ok(()) } else { Err(OpError::command(&command, &output)) }
+    let output = write.stream(shell)?;
+    if output.ok() { Ok(()) } else { Err(write.failure(&output)) }
 }
 
 fn wait(

@@ -1,6 +1,7 @@
 //! Changes as data: what they are called, how they are done, and what they make of the host.
 
 use super::resource::{Key, Resource, State};
+use super::tree_write::TreeWrite;
 use crate::event::Sign;
 use crate::remote::{Command, Output};
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub enum Step {
     Run(Command),
     /// A whole file, put in place at once.
     Write(FileWrite),
+    /// Many files below one directory, sent as one archive.
+    Tree(Arc<TreeWrite>),
     /// A command repeated until it succeeds.
     Wait {
         /// The question.
@@ -99,6 +102,13 @@ pub enum Source {
     Bytes(Arc<[u8]>),
     /// A file on this machine, streamed.
     Local(PathBuf),
+    /// POSIX sh on the host that puts it into the existing file `$t`.
+    Script {
+        /// The commands; they exit when they fail.
+        fill: String,
+        /// Their stdin; a text may hold secret tokens, swapped when it is sent.
+        stdin: Arc<[u8]>,
+    },
 }
 
 /// What a change makes of the host.

@@ -81,7 +81,7 @@ impl OpError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { hint, .. } => hint.clone(),
-            Self::Shell(ShellError::Unreachable { hint, .. } | ShellError::Escalation { hint, .. }) => hint.clone(),
+            Self::Shell(error) => error.hint(),
             _ => None,
         }
     }

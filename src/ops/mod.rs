@@ -8,12 +8,15 @@ pub mod args;
 mod change;
 mod cron;
 mod error;
+mod known;
 mod pkg;
 pub mod resource;
 mod registry;
 mod service;
 mod sys;
 mod systemd;
+mod file;
+mod tree_write;
 mod view;
 mod write;
 
@@ -31,9 +34,11 @@ mod wait;
 pub use apply::{Applied, apply};
 pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use error::OpError;
+pub use known::{Known, Questions, Trace};
 pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
 pub use resource::Resource;
-pub use view::{Overlay, View};
+pub use tree_write::{TreeEntry, TreeItem, TreeWrite};
+pub use view::{Asked, Overlay, Question, View};
 
 pub use write::INLINE_LIMIT;
 

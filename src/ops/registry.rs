@@ -1,6 +1,6 @@
 //! The list of operations, and what can be done with any of them by name: arguments, plans, reference.
 
-use super::{OpError, Operation, Plan, View};
+use super::{OpError, Operation, Plan, View, file};
 use serde::de::{DeserializeOwned, Deserializer, Visitor, value::Error as NoValue};
 use serde_json::Value;
 
@@ -140,6 +140,10 @@ macro_rules! operations {
 
 /// Every operation. A new one is one line here.
 pub static OPERATIONS: &[Entry] = operations![
+    super::apt::Deb,
+    super::apt::Key,
+    super::apt::Repo,
+    super::cron::Job,
     super::user::Present,
     super::user::Absent,
     super::user::Keys,
@@ -153,6 +157,11 @@ pub static OPERATIONS: &[Entry] = operations![
     super::cmd::Read,
     super::git::Repo,
     super::git::Config,
+    super::docker::Container,
+    super::docker::Image,
+    super::docker::Network,
+    super::docker::Volume,
+    super::docker::Compose,
     super::wait::Port,
     super::wait::Http,
     super::wait::File,
@@ -170,9 +179,24 @@ pub static OPERATIONS: &[Entry] = operations![
     super::service::Restarted,
     super::service::Running,
     super::service::Stopped,
+    super::sys::Reboot,
+    super::sys::SetHostname,
+    super::sys::SetSysctl,
+    super::sys::SetTimezone,
     super::systemd::DaemonReload,
     super::systemd::Timer,
     super::systemd::UnitFile,
+    file::Put,
+    file::Template,
+    file::Present,
+    file::Absent,
+    file::Dir,
+    file::Link,
+    file::Line,
+    file::Block,
+    file::Replace,
+    file::Mirror,
+    file::Download,
 ];
 
 /// The operation of a name.

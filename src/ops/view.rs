@@ -2,15 +2,17 @@
 
 use super::OpError;
 use super::change::Effect;
-use super::resource::{Key, Resource, State};
+use super::known::Known;
+use super::resource::{Key, Reader, Resource, State};
 use crate::remote::{Command, Output, Shell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-/// The predicted states of one host. Empty while applying.
+/// The predicted states of one host, none while applying, and what its operations declared so far.
 #[derive(Debug, Default)]
 pub struct Overlay {
     states: HashMap<Key, Predicted>,
     bringing: HashMap<&'static str, String>,
+    declared: BTreeSet<String>,
     changes: usize,
 }
 
@@ -27,6 +29,8 @@ impl Overlay {
         for effect in effects {
             match effect {
                 Effect::Becomes(key, state) => {
+                    // What was predicted below a directory goes with it.
+                    self.states.retain(|other, _| other.kind != key.kind || !state.settles(&key.id, &other.id));
                     self.states.insert(key, Predicted::State(state));
                 }
                 Effect::Unknown(key, why) => {
@@ -37,6 +41,11 @@ impl Overlay {
                 }
             }
         }
+    }
+
+    /// Notes the target of an operation that ended: what `purge` must leave alone from now on.
+    pub fn declare(&mut self, target: impl Into<String>) {
+        self.declared.insert(target.into());
     }
 
     /// How many changes were planned so far.
@@ -67,16 +76,86 @@ impl Overlay {
     }
 }
 
+/// A question about things of one kind, answered by a plan's predictions as far as they go.
+pub struct Asked<R> {
+    ids: Vec<String>,
+    states: Vec<Option<R>>,
+}
+
+/// A question of any kind; made by [`View::ask`].
+pub trait Question {
+    /// What is still open, and how it is read.
+    fn open(&self) -> Option<(Reader, Vec<String>)>;
+
+    /// Takes what is known.
+    ///
+    /// # Errors
+    /// As [`View::see_all`].
+    fn recall(&mut self, overlay: &Overlay, known: &mut Known) -> Result<(), OpError>;
+}
+
+impl<R> Asked<R> {
+    /// The states, in the order of the keys.
+    ///
+    /// # Panics
+    /// When it was not answered before.
+    pub fn states(self) -> Vec<R> {
+        self.states.into_iter().map(|state| state.expect("answered before it is used")).collect()
+    }
+}
+
+impl<R: Resource> Question for Asked<R> {
+    fn open(&self) -> Option<(Reader, Vec<String>)> {
+        let open = self.ids.iter().zip(&self.states).filter(|(_, state)| state.is_none());
+        let open: Vec<String> = open.map(|(id, _)| id.clone()).collect();
+        (!open.is_empty()).then(|| (Reader::of::<R>(), open))
+    }
+
+    fn recall(&mut self, overlay: &Overlay, known: &mut Known) -> Result<(), OpError> {
+        for (id, slot) in self.ids.iter().zip(&mut self.states).filter(|(_, state)| state.is_none()) {
+            let Some(real) = known.state(&Key::of::<R>(id)) else {
+                continue;
+            };
+            let real = real.get::<R>().expect("a key's kind is its type").clone();
+            if let Some(unknown) = overlay.brought(id, &real) {
+                return Err(unknown);
+            }
+            *slot = Some(real);
+        }
+        Ok(())
+    }
+}
+
 /// A host as an operation sees it. It cannot tell a plan from an apply.
 pub struct View<'a> {
     shell: &'a mut dyn Shell,
     overlay: &'a Overlay,
+    known: Memory<'a>,
+}
+
+enum Memory<'a> {
+    Own(Known),
+    Shared(&'a mut Known),
+}
+
+impl Memory<'_> {
+    fn get(&mut self) -> &mut Known {
+        match self {
+            Self::Own(known) => known,
+            Self::Shared(known) => known,
+        }
+    }
 }
 
 impl<'a> View<'a> {
     /// Looks through an overlay at a host.
     pub fn new(shell: &'a mut dyn Shell, overlay: &'a Overlay) -> Self {
-        Self { shell, overlay }
+        Self { shell, overlay, known: Memory::Own(Known::default()) }
+    }
+
+    /// The same with what is known of the host already.
+    pub fn remembering(shell: &'a mut dyn Shell, overlay: &'a Overlay, known: &'a mut Known) -> Self {
+        Self { shell, overlay, known: Memory::Shared(known) }
     }
 
     /// Runs a command that only reads what no change of a playbook touches; prefer [`View::see`].
@@ -84,6 +163,17 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`OpError::Shell`]; an exit status other than 0 is no error here.
     pub fn read(&mut self, command: &Command) -> Result<Output, OpError> {
+        if let Some(output) = self.known.get().output(command) {
+            return Ok(output.clone());
+        }
+        self.known.get().run(self.shell, command)
+    }
+
+    /// Runs a command that a playbook says only reads. It is never asked ahead: nobody but this call vouches for it.
+    ///
+    /// # Errors
+    /// As [`View::read`].
+    pub fn read_for_playbook(&mut self, command: &Command) -> Result<Output, OpError> {
         Ok(self.shell.read(command)?)
     }
 
@@ -101,25 +191,53 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`OpError::Unknown`] when only an apply can tell; [`OpError`] when the host cannot be asked or understood.
     pub fn see_all<R: Resource>(&mut self, ids: &[String]) -> Result<Vec<R>, OpError> {
-        let mut states: Vec<Option<R>> = Vec::with_capacity(ids.len());
-        for id in ids {
-            states.push(self.overlay.predicted::<R>(id).transpose()?);
+        let mut asked = self.ask::<R>(ids)?;
+        self.answer(&mut [&mut asked])?;
+        Ok(asked.states())
+    }
+
+    /// Begins a question about things of one kind; [`View::answer`] puts several to the host in one exchange.
+    ///
+    /// # Errors
+    /// [`OpError::Unknown`] when only an apply can tell.
+    pub fn ask<R: Resource>(&self, ids: &[String]) -> Result<Asked<R>, OpError> {
+        let states = ids.iter().map(|id| self.overlay.predicted::<R>(id).transpose()).collect::<Result<_, _>>()?;
+        Ok(Asked { ids: ids.to_vec(), states })
+    }
+
+    /// Puts questions to the host in one exchange, unless a plan's predictions or what is known answer them all.
+    ///
+    /// # Errors
+    /// As [`View::see_all`].
+    pub fn answer(&mut self, questions: &mut [&mut dyn Question]) -> Result<(), OpError> {
+        let known = self.known.get();
+        for question in questions.iter_mut() {
+            question.recall(self.overlay, known)?;
         }
-        let open: Vec<String> =
-            ids.iter().zip(&states).filter(|(_, state)| state.is_none()).map(|(id, _)| id.clone()).collect();
-        if !open.is_empty() {
-            let command = R::script(&open);
-            let output = self.shell.read(&command)?;
-            let mut read = R::parse(&open, &output)?.into_iter();
-            for (id, slot) in ids.iter().zip(&mut states).filter(|(_, state)| state.is_none()) {
-                let real = read.next().ok_or_else(|| OpError::answer(&command, &output.stdout))?;
-                if let Some(unknown) = self.overlay.brought(id, &real) {
-                    return Err(unknown);
-                }
-                *slot = Some(real);
-            }
+        let open: Vec<(Reader, Vec<String>)> = questions.iter().filter_map(|question| question.open()).collect();
+        if open.is_empty() {
+            return Ok(());
         }
-        Ok(states.into_iter().flatten().collect())
+        known.ask(self.shell, open)?;
+        for question in questions.iter_mut() {
+            question.recall(self.overlay, known)?;
+        }
+        Ok(())
+    }
+
+    /// What a plan predicted for things of one kind, whatever their names. Empty while applying.
+    pub fn predicted<R: Resource>(&self) -> Vec<(String, R)> {
+        let states = self.overlay.states.iter().filter(|(key, _)| key.kind == R::KIND);
+        let known = states.filter_map(|(key, predicted)| match predicted {
+            Predicted::State(state) => Some((key.id.clone(), state.get::<R>()?.clone())),
+            Predicted::Unknown(_) => None,
+        });
+        known.collect()
+    }
+
+    /// Targets of the operations before this one, in plan and apply alike.
+    pub fn declared(&self) -> impl Iterator<Item = &str> {
+        self.overlay.declared.iter().map(String::as_str)
     }
 
     /// Whether a plan predicts another state than the host has for a thing like this; false while applying.

@@ -1,12 +1,17 @@
 //! Puts a whole file in place: temp file beside it, checked, then renamed over it.
 
+use super::OpError;
 use super::change::{FileWrite, Source};
+use super::resource::parent;
 use crate::remote::{Command, Output, Shell, ShellError, quote};
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Content up to this many bytes travels inline with the request; more is streamed on a channel of its own.
 pub const INLINE_LIMIT: usize = 64 * 1024;
+
+/// Exit status of the script when `validate` does not accept the new content.
+const INVALID: i32 = 91;
 
 impl FileWrite {
     /// A file with this content; everything else as it was, or the system's default.
@@ -27,8 +32,9 @@ impl FileWrite {
     /// The command that travels inline, unless the content is large or on disk.
     pub fn inline(&self) -> Option<Command> {
         match &self.content {
+            Source::Script { fill, stdin } => Some(Command::script(self.script(fill)).stdin(stdin.to_vec())),
             Source::Bytes(bytes) if bytes.len() <= INLINE_LIMIT => {
-                Some(Command::script(self.script(None)).stdin(bytes.to_vec()))
+                Some(Command::script(self.script("cat > \"$t\" || exit 1\n")).stdin(bytes.to_vec()))
             }
             _ => None,
         }
@@ -38,64 +44,135 @@ impl FileWrite {
     ///
     /// # Errors
     /// [`ShellError`]; a script that fails is an [`Output`] like any other.
-    pub fn stream(&self, shell: &mut dyn Shell) -> Result<(Command, Output), ShellError> {
+    pub fn stream(&self, shell: &mut dyn Shell) -> Result<Output, ShellError> {
         match &self.content {
             Source::Bytes(bytes) => {
                 let plain = match std::str::from_utf8(bytes) {
                     Ok(text) => crate::secret::reveal(text)?.as_bytes().to_vec().into(),
                     Err(_) => zeroize::Zeroizing::new(bytes.to_vec()),
                 };
-                let command = Command::script(self.script(Some(plain.len() as u64)));
+                let command = self.receiver(plain.len() as u64);
                 let output = shell.stream(&command, &mut plain.as_slice())?;
-                Ok((command, output))
+                Ok(output)
             }
             Source::Local(path) => {
                 let mut file = File::open(path).map_err(ShellError::Content)?;
                 let size = file.metadata().map_err(ShellError::Content)?.len();
-                let command = Command::script(self.script(Some(size)));
+                let command = self.receiver(size);
                 let output = shell.stream(&command, &mut file)?;
-                Ok((command, output))
+                Ok(output)
+            }
+            Source::Script { fill, stdin } => {
+                let command = Command::script(self.script(fill)).stdin(stdin.to_vec());
+                let output = shell.change(&command)?;
+                Ok(output)
             }
         }
     }
 
-    /// POSIX sh. A connection that is lost while streaming looks like the end of the content, so the size is
-    /// compared before the temp file becomes the file; traps remove it whatever happens.
-    fn script(&self, size: Option<u64>) -> String {
-        let (dir, name) = self.path.rsplit_once('/').unwrap_or((".", &self.path));
-        let dir = if dir.is_empty() { "/" } else { dir };
-        let temp = format!("{}/.{name}.rhapsode-{}", dir.trim_end_matches('/'), unique());
-        let mut script = format!("umask 077\np={} t={}\n", quote(&self.path), quote(&temp));
-        if self.create_dirs {
-            script.push_str(&format!("(umask 022; mkdir -p -- {}) || exit 1\n", quote(dir)));
+    /// Why the script failed, in words.
+    pub fn failure(&self, output: &Output) -> OpError {
+        let stderr = crate::secret::redact(&output.err_text());
+        match &self.validate {
+            Some(validate) if output.code == INVALID => OpError::refused_with(
+                format!("`{}` refuses the new content of `{}`: {stderr}", crate::secret::redact(validate), self.path),
+                "the file was left as it was",
+            ),
+            _ => OpError::refused(format!("cannot write `{}`: {stderr}", self.path)),
         }
-        script.push_str("trap 'rm -f -- \"$t\"' EXIT\ntrap 'rm -f -- \"$t\"; exit 1' HUP INT TERM PIPE\n");
-        script.push_str("[ ! -d \"$p\" ] || { echo \"$p: is a directory\" >&2; exit 1; }\n");
-        script.push_str("cat > \"$t\" || exit 1\n");
-        if let Some(size) = size {
-            script.push_str(&format!(
-                "[ \"$(($(wc -c < \"$t\")))\" = {size} ] || {{ echo 'content arrived incomplete' >&2; exit 1; }}\n"
-            ));
-        }
-        script.push_str(&format!("chmod {:04o} \"$t\" || exit 1\n", self.mode.unwrap_or(0o644)));
-        if let Some(owner) = self.owner_and_group() {
-            script.push_str(&format!("chown {} \"$t\" || exit 1\n", quote(&owner)));
-        }
+    }
+
+    /// A connection that is lost while streaming looks like the end of the content, so the size is compared
+    /// before the temp file becomes the file.
+    fn receiver(&self, size: u64) -> Command {
+        Command::script(self.script(&format!(
+            "cat > \"$t\" || exit 1\n\
+             [ \"$(($(wc -c < \"$t\")))\" = {size} ] || {{ echo 'content arrived incomplete' >&2; exit 1; }}\n"
+        )))
+    }
+
+    /// POSIX sh around `fill`, which puts the content into the existing file `$t`.
+    ///
+    /// Nobody else can read the temp file before it has its final owner and mode; traps remove it whatever happens.
+    fn script(&self, fill: &str) -> String {
+        let mut script = self.prologue();
+        script.push_str(fill);
+        script.push_str(&self.attributes());
         if let Some(validate) = &self.validate {
-            script.push_str(&format!("{} </dev/null || exit 1\n", validate.replace("%s", "\"$t\"")));
+            let validate = validate.replace("%s", "\"$t\"");
+            script.push_str(&format!("( {validate}\n) </dev/null >&2 || exit {INVALID}\n"));
         }
         if self.backup {
             script.push_str("[ ! -f \"$p\" ] || cp -p -- \"$p\" \"$p.$(date -u +%Y%m%dT%H%M%SZ).bak\" || exit 1\n");
         }
         script.push_str("sync \"$t\" 2>/dev/null\n");
-        if self.in_place {
-            script.push_str("cat \"$t\" > \"$p\"\n");
-        } else {
-            // A bind-mounted file cannot be renamed over: EBUSY (ansible#13981).
+        script.push_str(&self.placing());
+        script
+    }
+
+    fn prologue(&self) -> String {
+        let dir = parent(&self.path);
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        // A file name has 255 bytes at most; one near the limit gets a temp name without it.
+        let name = if name.len() <= 180 { name } else { "" };
+        let temp = format!(".{name}.rhapsode-{}", unique());
+        let mut script = format!("umask 077\np={} d={} n={}\n", quote(&self.path), quote(dir), quote(&temp));
+        if self.create_dirs {
+            script.push_str("(umask 022; mkdir -p -- \"$d\") || exit 1\n");
+        }
+        script.push_str(&format!("t=\"${{d%/}}/$n\" i={}\n", u8::from(self.in_place)));
+        script.push_str(
+            "[ -d \"$d\" ] || { echo \"directory $d does not exist\" >&2; exit 1; }\n\
+             [ ! -d \"$p\" ] || [ -L \"$p\" ] || { echo \"$p: is a directory\" >&2; exit 1; }\n\
+             [ -w \"$d\" ] || [ ! -w \"$p\" ] || { i=1; t=\"${TMPDIR:-/tmp}/$n\"; }\n\
+             trap 'rm -f -- \"$t\"' EXIT\ntrap 'rm -f -- \"$t\"; exit 1' HUP INT TERM PIPE\n\
+             set -C; : > \"$t\" || exit 1; set +C\n",
+        );
+        script
+    }
+
+    /// What was asked for, and else what the file had before. What cannot be kept otherwise, an owner that is not
+    /// ours or a mode that `stat` cannot tell, is kept by writing into the file itself.
+    fn attributes(&self) -> String {
+        let mut script = String::new();
+        let mode = self.mode.map(|mode| format!("{mode:04o}")).unwrap_or_default();
+        script.push_str(&format!("m={mode} o=\n"));
+        if self.owner.is_none() && self.group.is_none() {
             script.push_str(
-                "mv -f -- \"$t\" \"$p\" || { grep -qF \" $p \" /proc/self/mountinfo && cat \"$t\" > \"$p\"; }\n",
+                "if [ -f \"$p\" ] && ! { [ -O \"$p\" ] && [ -G \"$p\" ] && [ -G \"$t\" ]; }; then\n\
+                 set -f; set -- $(ls -ldnL -- \"$p\"); set +f\n\
+                 chown \"$3:$4\" \"$t\" 2>/dev/null || i=1\nfi\n",
             );
         }
+        if self.mode.is_none() {
+            script.push_str(
+                "if [ -f \"$p\" ]; then m=$(stat -L -c %a -- \"$p\" 2>/dev/null) || m=keep\nelse m=0644; fi\n",
+            );
+        }
+        if let Some(owner) = self.owner_and_group() {
+            script.push_str(&format!("chown -- {} \"$t\" || exit 1\n", quote(&owner)));
+        }
+        script.push_str("if [ \"$m\" = keep ]; then i=1; else chmod \"$m\" \"$t\" || exit 1; fi\n");
+        script
+    }
+
+    fn placing(&self) -> String {
+        let mut script = String::from("w() {\ncat \"$t\" > \"$p\" || exit 1\n");
+        if let Some(owner) = self.owner_and_group() {
+            script.push_str(&format!("chown -- {} \"$p\" || exit 1\n", quote(&owner)));
+        }
+        if self.mode.is_some() {
+            script.push_str("chmod \"$m\" \"$p\" || exit 1\n");
+        }
+        // A bind-mounted file cannot be renamed over: EBUSY (ansible#13981). A link to a directory would make mv
+        // put the file inside.
+        script.push_str(&format!(
+            "}}\nif [ $i = 1 ] && [ -f \"$p\" ]; then w\nelse\n\
+             [ ! -L \"$p\" ] || [ ! -d \"$p\" ] || rm -f -- \"$p\"\n\
+             e=$(mv -f -- \"$t\" \"$p\" 2>&1) || {{\n\
+             grep -qF -- {} /proc/self/mountinfo 2>/dev/null || {{ echo \"$e\" >&2; exit 1; }}\nw\n}}\nfi\n",
+            quote(&format!(" {} ", mount_name(&self.path)))
+        ));
         script
     }
 
@@ -109,8 +186,15 @@ impl FileWrite {
     }
 }
 
+/// A path as mountinfo lists it.
+///
+/// Spec: proc_pid_mountinfo(5): blank, tab, newline and backslash as octal escapes.
+fn mount_name(path: &str) -> String {
+    path.replace('\\', r"\134").replace(' ', r"\040").replace('\t', r"\011").replace('\n', r"\012")
+}
+
 /// Unlike other names in the folder, also those of other controllers at work on it.
-fn unique() -> String {
+pub(super) fn unique() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let next = NEXT.fetch_add(1, Ordering::Relaxed);

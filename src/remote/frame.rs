@@ -42,8 +42,9 @@ impl Request {
         builder.finish(Vec::new(), "")
     }
 
-    /// Commands with `/dev/null` or their own stdin; `stop` ends after the first that does not succeed.
-    pub fn batch(commands: &[&Command], stop: bool, hello: Option<Hello>) -> Result<Self, RevealError> {
+    /// Commands with `/dev/null` or their own stdin. Of the first `strict` ones, those after one that does not
+    /// succeed are left out; the others run in any case.
+    pub fn batch(commands: &[&Command], strict: usize, hello: Option<Hello>) -> Result<Self, RevealError> {
         let mut builder = Builder::new();
         if let Some(hello) = hello {
             builder.hello(hello);
@@ -51,7 +52,7 @@ impl Request {
         builder.line("rh_g=1");
         builder.frame("s", "");
         for (number, command) in commands.iter().enumerate() {
-            builder.command(number, command, stop)?;
+            builder.command(number, command, number < strict)?;
         }
         Ok(builder.finish(commands.iter().map(|command| command.timeout).collect(), ""))
     }

@@ -40,6 +40,19 @@ pub trait Shell: Send {
     /// [`ShellError`] when the line fails.
     fn change_all(&mut self, commands: &[Command]) -> Result<Vec<Output>, ShellError>;
 
+    /// Runs commands that may change the host, and then others that only read, in one exchange where they fit. The
+    /// answers to the reads are those after the changes, also where a change failed.
+    ///
+    /// # Errors
+    /// As [`Shell::change_all`].
+    fn change_then_read(
+        &mut self,
+        changes: &[Command],
+        reads: &[Command],
+    ) -> Result<(Vec<Output>, Vec<Output>), ShellError> {
+        Ok((self.change_all(changes)?, self.read_all(reads)?))
+    }
+
     /// Runs one command with `content` streamed to its stdin on a channel of its own; for content too large
     /// to travel inline. The command must check that all of it arrived: a lost connection looks like its end.
     ///
@@ -125,4 +138,14 @@ pub enum ShellError {
     /// Reading the content to send failed.
     #[error("cannot read the content to send")]
     Content(#[source] std::io::Error),
+}
+
+impl ShellError {
+    /// Something to do about it, where known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { hint, .. } | Self::Escalation { hint, .. } => hint.clone(),
+            _ => None,
+        }
+    }
 }

@@ -64,7 +64,7 @@ impl Resident {
         let mut rest = commands;
         while !rest.is_empty() {
             let (group, after) = rest.split_at(group_of(rest));
-            outputs.extend(self.run_group(group, stop)?);
+            outputs.extend(self.run_group(group, if stop { group.len() } else { 0 })?);
             rest = after;
             let last = outputs.len().checked_sub(1).map(|last| (commands[last], &outputs[last]));
             if stop && last.is_some_and(|(command, output)| !command.succeeds_with(output.code)) {
@@ -74,7 +74,7 @@ impl Resident {
         Ok(outputs)
     }
 
-    fn run_group(&self, group: &[&Command], stop: bool) -> Result<Vec<Output>, ShellError> {
+    fn run_group(&self, group: &[&Command], strict: usize) -> Result<Vec<Output>, ShellError> {
         self.line.interrupt.check()?;
         let seat = self.seat();
         for command in group {
@@ -87,7 +87,7 @@ impl Resident {
                 let sent = seat.stream(&self.line, command, &mut content);
                 vec![self.line.runtime.block_on(sent)?]
             }
-            _ => self.line.runtime.block_on(seat.exchange(&self.line, group, stop))?,
+            _ => self.line.runtime.block_on(seat.exchange(&self.line, group, strict))?,
         };
         self.settle(&seat);
         for (command, output) in group.iter().zip(&outputs) {
@@ -153,6 +153,29 @@ impl Shell for Resident {
         let outputs = self.run(&commands.iter().collect::<Vec<_>>(), true);
         self.line.cache().drop_all();
         outputs
+    }
+
+    fn change_then_read(
+        &mut self,
+        changes: &[Command],
+        reads: &[Command],
+    ) -> Result<(Vec<Output>, Vec<Output>), ShellError> {
+        let all: Vec<&Command> = changes.iter().chain(reads).collect();
+        if group_of(&all) < all.len() {
+            return Ok((self.change_all(changes)?, self.read_all(reads)?));
+        }
+        self.line.interrupt.check()?;
+        self.line.cache().drop_all();
+        let outputs = self.run_group(&all, changes.len());
+        let mut cache = self.line.cache();
+        cache.drop_all();
+        let mut changed = outputs?;
+        let answers = changed.split_off(changed.len().saturating_sub(reads.len()));
+        let (age, who) = (cache.age(), self.seat().id);
+        for (command, output) in reads.iter().zip(&answers) {
+            cache.keep(age, who, command, output);
+        }
+        Ok((changed, answers))
     }
 
     fn stream(&mut self, command: &Command, content: &mut (dyn Read + Send)) -> Result<Output, ShellError> {

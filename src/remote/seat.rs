@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long an interrupted run waits for its processes on a host to be told.
-const FAREWELL: Duration = Duration::from_millis(1500);
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The place of one user on a host, with one shell at a time, opened when first needed.
 pub struct Seat {
@@ -61,12 +61,12 @@ impl Seat {
         &self,
         line: &Line,
         commands: &[&Command],
-        stop: bool,
+        strict: usize,
     ) -> Result<Vec<Output>, ShellError> {
         let mut slot = self.session.lock().await;
         self.fill(line, &mut slot).await?;
         let fresh = slot.as_ref().is_some_and(|session| session.greeting.is_none());
-        let request = Request::batch(commands, stop, fresh.then(Hello::default))?;
+        let request = Request::batch(commands, strict, fresh.then(Hello::default))?;
         line.count_exchange();
         self.converse(line, &mut slot, &request).await
     }

@@ -8,7 +8,7 @@ use super::{Interrupt, Output};
 use std::io::Read;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// How an exchange failed.
 #[derive(Debug)]
@@ -134,7 +134,10 @@ impl<'s, 'a> Talk<'s, 'a> {
             }
             let before = self.progress();
             match self.step().await {
-                Moved::Interrupted => return Err(Failure::Interrupted),
+                Moved::Interrupted => {
+                    self.meet().await;
+                    return Err(Failure::Interrupted);
+                }
                 Moved::Late => return Err(self.late()),
                 moved => self.take(moved)?,
             }
@@ -148,6 +151,15 @@ impl<'s, 'a> Talk<'s, 'a> {
             }
         }
         Ok(self.answers)
+    }
+
+    /// Takes a hello that is on its way: what runs can only be ended when the shell is known.
+    async fn meet(&mut self) {
+        let stdout = self.session.channel.stdout.read_buf(self.answers.stdout.space());
+        if self.session.greeting.is_none() && timeout(LAST_WORDS, stdout).await.is_ok() {
+            let _ = self.answers.sort();
+            self.session.greeting = self.answers.greeting;
+        }
     }
 
     /// How long the host may be silent now.

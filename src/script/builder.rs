@@ -12,11 +12,22 @@ use rhai::packages::{Package, StandardPackage};
 use rhai::{Dynamic, Engine, Module, OptimizationLevel, Shared, exported_module};
 use std::sync::OnceLock;
 
+/// Families whose file, module and name in scripts are the same word.
+macro_rules! families {
+    ($($family:ident),* $(,)?) => {
+        vec![$((stringify!($family), exported_module!(super::$family::$family).into())),*]
+    };
+}
+
 /// Modules by their names in scripts; built once, shared by all engines.
 pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
     static MODULES: OnceLock<Vec<(&'static str, Shared<Module>)>> = OnceLock::new();
     MODULES.get_or_init(|| {
-        vec![("cmd", exported_module!(super::cmd::cmd).into()), ("op", exported_module!(super::custom::op).into())]
+        let mut modules = families![
+            apt, cmd, cron, docker, file, git, group, pkg, server, service, ssh, sudo, sys, systemd, user, wait
+        ];
+        modules.push(("op", exported_module!(super::custom::op).into()));
+        modules
     })
 }
 

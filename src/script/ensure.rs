@@ -177,7 +177,10 @@ fn fields(ctx: &NativeCallContext, entry: &'static Entry, target: &Dynamic, want
     if entry.local_paths.contains(&entry.target) {
         local_path(ctx, &mut target_json)?;
     }
-    fields.insert(entry.target.to_owned(), target_json);
+    // `pkg::update()` is about nothing in particular.
+    if !entry.target.is_empty() {
+        fields.insert(entry.target.to_owned(), target_json);
+    }
     Ok(Value::Object(fields))
 }
 

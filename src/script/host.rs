@@ -98,6 +98,10 @@ pub mod host_type {
     }
 
     /// Sets data of the host for the rest of the run.
+    ///
+    /// ```rhai
+    /// host.set("release", "2.1");
+    /// ```
     #[rhai_fn(pure, return_raw)]
     pub fn set(ctx: NativeCallContext, host: &mut HostRef, key: ImmutableString, value: Dynamic) -> RhaiResultOf<()> {
         let value = to_json(&value).map_err(|problem| mistake(&ctx, problem, None))?;

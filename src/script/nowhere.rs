@@ -22,7 +22,7 @@ pub fn rehearse(world: &Arc<World>, hosts: IndexMap<String, Arc<Host>>, playbook
     let options = Options { mode: Mode::Plan, forks: 4, tags: TagFilter::default() };
     let failures = Arc::new(Failures::default());
     let emit = Arc::clone(&failures) as Arc<dyn Emit>;
-    let run = Run::new(options, hosts, selected, Box::new(Nowhere), emit, Interrupt::new());
+    let run = Arc::new(Run::new(options, hosts, selected, Box::new(Nowhere), emit, Interrupt::new()));
     drive(&run, world, playbook);
     let first = failures.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
     first.map_or(Ok(()), Err)

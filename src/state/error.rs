@@ -1,8 +1,9 @@
 //! Why the state store refused.
 
+use super::{Holder, Place};
 use std::error::Error;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 type Source = Box<dyn Error + Send + Sync>;
 
@@ -10,54 +11,115 @@ type Source = Box<dyn Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// No room for another row.
-    #[error("no space left for the state store `{}`", path.display())]
+    #[error("no space left for the state store `{path}`")]
     Full {
-        /// The database file.
-        path: PathBuf,
+        /// Where it is.
+        path: Place,
         /// What the database said.
         #[source]
         source: Source,
     },
     /// The file or its directory cannot be written.
-    #[error("cannot write the state store `{}`", path.display())]
+    #[error("cannot write the state store `{path}`")]
     ReadOnly {
-        /// The database file.
-        path: PathBuf,
+        /// Where it is.
+        path: Place,
         /// What the database said.
         #[source]
         source: Source,
     },
     /// The file is damaged, or no database at all.
-    #[error("the state store `{}` is damaged", path.display())]
+    #[error("the state store `{path}` is damaged")]
     Corrupt {
-        /// The database file.
-        path: PathBuf,
+        /// Where it is.
+        path: Place,
         /// What the database said.
         #[source]
         source: Source,
     },
     /// Written by a newer rhapsode.
-    #[error("the state store `{}` has schema {version}, newer than this rhapsode knows", path.display())]
+    #[error("the state store `{path}` has schema {version}, newer than this rhapsode knows")]
     Newer {
-        /// The database file.
-        path: PathBuf,
+        /// Where it is.
+        path: Place,
         /// Version of the schema found there.
         version: i64,
     },
     /// Another process holds it for too long.
-    #[error("the state store `{}` is locked by another process", path.display())]
+    #[error("the state store `{path}` is locked by another process")]
     Busy {
-        /// The database file.
-        path: PathBuf,
+        /// Where it is.
+        path: Place,
         /// What the database said.
         #[source]
         source: Source,
     },
+    /// No server answers there, or it broke off.
+    #[error("cannot reach the state store `{path}`")]
+    Unreachable {
+        /// Where it is.
+        path: Place,
+        /// What the network or the server said.
+        #[source]
+        source: Source,
+    },
+    /// The server does not let this user in.
+    #[error("the state store `{path}` refused the login")]
+    Denied {
+        /// Where it is.
+        path: Place,
+        /// What the server said.
+        #[source]
+        source: Source,
+    },
+    /// The server has no database of that name.
+    #[error("there is no database for the state store `{path}`")]
+    NoDatabase {
+        /// Where it should be.
+        path: Place,
+        /// What the server said.
+        #[source]
+        source: Source,
+    },
+    /// A URL that cannot be read. It is not repeated, as it may hold a password.
+    #[error("the URL of the state store is wrong: {0}")]
+    Address(String),
+    /// Another run holds the lock.
+    #[error("inventory `{}` is in use by {}, {}", .0.inventory, .0.who(), .0.doing())]
+    Locked(Box<Holder>),
+    /// The lock of this run was lost, so it must not write any more.
+    #[error("this run lost its lock{}", taken(.0.as_deref()))]
+    Fenced(Option<Box<Holder>>),
+    /// No resource of that address.
+    #[error("no resource `{0}` is recorded")]
+    NoResource(String),
+    /// A resource is already recorded under that address.
+    #[error("a resource `{0}` is recorded already")]
+    ResourceExists(String),
+    /// An import into a store that holds something.
+    #[error("the state store `{path}` is not empty: it holds rows in `{table}`")]
+    NotEmpty {
+        /// Where it is.
+        path: Place,
+        /// The first table with rows.
+        table: &'static str,
+    },
+    /// A line of an import that no export wrote.
+    #[error("line {line} of the import {what}")]
+    Import {
+        /// From 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A stream of an export or import failed.
+    #[error("cannot {0}")]
+    Stream(&'static str, #[source] std::io::Error),
     /// Anything else the database or the disk said.
-    #[error("the state store `{}` failed", path.display())]
+    #[error("the state store `{path}` failed")]
     Database {
-        /// The database file.
-        path: PathBuf,
+        /// Where it is.
+        path: Place,
         /// What the database said.
         #[source]
         source: Source,
@@ -84,21 +146,46 @@ pub enum StateError {
 impl StateError {
     /// Something to do about it.
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Full { path, .. } => Some(format!("free some space on the file system of `{}`", folder(path))),
-            Self::ReadOnly { path, .. } => {
-                Some(format!("make `{}` and the files in it writable for this user", folder(path)))
+        Some(match self {
+            Self::Full { path, .. } => match path {
+                Place::File(file) => format!("free some space on the file system of `{}`", folder(file)),
+                Place::Server(_) => "free some space on the server".to_owned(),
+            },
+            Self::ReadOnly { path, .. } => match path {
+                Place::File(file) => format!("make `{}` and the files in it writable for this user", folder(file)),
+                Place::Server(_) => "name the primary, and a user that may create tables and write".to_owned(),
+            },
+            Self::Corrupt { path: Place::File(file), .. } => {
+                let path = file.display();
+                format!("move `{path}` away to start afresh; `sqlite3 {path} .recover` may save its rows")
             }
-            Self::Corrupt { path, .. } => {
-                let path = path.display();
-                Some(format!("move `{path}` away to start afresh; `sqlite3 {path} .recover` may save its rows"))
+            Self::Corrupt { .. } => "restore the database from a backup, or name an empty one".to_owned(),
+            Self::Newer { .. } => "use the rhapsode that wrote it, or a newer one".to_owned(),
+            Self::Busy { .. } => "wait for the other run to end, then try again".to_owned(),
+            Self::Unreachable { .. } => {
+                "see that the server runs and that host, port and `sslmode` are right".to_owned()
             }
-            Self::Newer { .. } => Some("use the rhapsode that wrote it, or a newer one".to_owned()),
-            Self::Busy { .. } => Some("wait for the other run to end, then try again".to_owned()),
-            Self::NoRun(_) => Some("`rhapsode history` lists the runs; `last` is the newest".to_owned()),
-            Self::Ambiguous { runs, .. } => Some(format!("give more of it: {}", backticked(runs))),
-            Self::Database { .. } | Self::Record(_) | Self::Stopped => None,
-        }
+            Self::Denied { .. } => "give user and password in the URL, in `PGPASSWORD`, or in `~/.pgpass`".to_owned(),
+            Self::NoDatabase { .. } => "`createdb NAME` on the server makes one; rhapsode makes its tables".to_owned(),
+            Self::Address(_) => {
+                "write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with `%40` for `@` and `%2F` for `/`".to_owned()
+            }
+            Self::Locked(holder) => holder.hint(),
+            Self::Fenced(_) => {
+                "wait for the other run to end, then run again: what is done is not done twice".to_owned()
+            }
+            Self::NoRun(_) => "`rhapsode history` lists the runs; `last` is the newest".to_owned(),
+            Self::NoResource(_) => "`rhapsode state list` shows the addresses".to_owned(),
+            Self::ResourceExists(_) => "`rhapsode state rm` forgets it".to_owned(),
+            Self::NotEmpty { .. } => "name a new store: an import only fills one that holds nothing".to_owned(),
+            Self::Ambiguous { runs, .. } => format!("give more of it: {}", backticked(runs)),
+            Self::Import { .. } => "take the file as `rhapsode state export` wrote it, whole".to_owned(),
+            Self::Database { .. } | Self::Record(_) | Self::Stopped | Self::Stream(..) => return None,
+        })
+    }
+
+    pub(super) fn fenced() -> Self {
+        Self::Fenced(None)
     }
 
     pub(super) fn record(source: impl Into<Source>) -> Self {
@@ -106,7 +193,7 @@ impl StateError {
     }
 
     pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
-        let path = path.to_owned();
+        let path = Place::from(path);
         let kind = source.kind();
         let source = source.into();
         match kind {
@@ -127,4 +214,8 @@ fn folder(path: &Path) -> String {
 fn backticked(runs: &[String]) -> String {
     let shown: Vec<String> = runs.iter().take(5).map(|run| format!("`{run}`")).collect();
     shown.join(", ")
+}
+
+fn taken(by: Option<&Holder>) -> String {
+    by.map_or_else(String::new, |holder| format!(" to {}, {}", holder.who(), holder.doing()))
 }

@@ -138,7 +138,7 @@ impl Store {
         let sql = "SELECT max(seq) FROM (SELECT seq FROM events WHERE run = $1 \
                    UNION ALL SELECT seq FROM operations WHERE run = $1) AS all_events";
         let mut rows = self.backend.read(Statement::new(sql, [run.into()]))?;
-        let end = rows.pop().map(|mut row| row.maybe_int(0)).transpose()?.flatten();
+        let end = rows.pop().map(|row| row.maybe_int(0)).transpose()?.flatten();
         Ok(end.and_then(|end| u64::try_from(end).ok()))
     }
 

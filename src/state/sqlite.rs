@@ -1,25 +1,29 @@
 //! SQLite: one file in the project, many processes.
 
-use super::StateError;
-use super::backend::Backend;
-use super::statement::{Row, Statement, Value};
+use super::backend::{Backend, Statements, Stop, Take};
+use super::statement::{Row, Statement, Value, json};
+use super::{Place, StateError};
+use futures_util::TryStreamExt;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Column, Connection, Row as _, SqliteConnection, TypeInfo, ValueRef};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row as _, SqliteConnection, TypeInfo, ValueRef};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::{Builder, Runtime};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/state/migrations");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/state/migrations");
 
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
 
 pub(super) struct Sqlite {
-    path: PathBuf,
+    place: Place,
     pool: SqlitePool,
+    // Threads of one process take turns here: SQLite itself lets them poll, with sleeps in between.
+    writing: Mutex<()>,
     // Every connection of sqlx lives on a thread of its own, so the runtime only wakes the caller.
     runtime: Runtime,
 }
@@ -34,14 +38,15 @@ impl Sqlite {
             .create_if_missing(false)
             .busy_timeout(BUSY)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal);
+            .synchronous(SqliteSynchronous::Normal)
+            .disable_statement_logging();
         runtime.block_on(prepare(path, &options))?;
         // Made inside the runtime, as the pool starts a task that closes idle connections.
         let pool = {
             let _guard = runtime.enter();
             SqlitePoolOptions::new().max_connections(4).acquire_timeout(BUSY * 2).connect_lazy_with(options)
         };
-        Ok(Self { path: path.to_owned(), pool, runtime })
+        Ok(Self { place: path.into(), pool, writing: Mutex::new(()), runtime })
     }
 }
 
@@ -75,9 +80,9 @@ async fn migrate(path: &Path, options: &SqliteConnectOptions) -> Result<(), Stat
 
 fn refused(path: &Path, error: MigrateError) -> StateError {
     match error {
-        MigrateError::VersionMissing(version) => StateError::Newer { path: path.to_owned(), version },
+        MigrateError::VersionMissing(version) => StateError::Newer { path: path.into(), version },
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => explain(path, error),
-        other => StateError::Corrupt { path: path.to_owned(), source: other.into() },
+        other => StateError::Corrupt { path: path.into(), source: other.into() },
     }
 }
 
@@ -86,7 +91,7 @@ fn refused(path: &Path, error: MigrateError) -> StateError {
 /// Spec: <https://www.sqlite.org/rescode.html>
 fn explain(path: &Path, error: sqlx::Error) -> StateError {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
-    let (path, source) = (path.to_owned(), error.into());
+    let (path, source) = (Place::from(path), error.into());
     // 778, 1034 and 4874: a write, an fsync or a growing of the shared memory failed, most often for want of room.
     match code.map(|code| (code & 0xff, code)) {
         Some((13, _) | (_, 778 | 1034 | 4874)) => StateError::Full { path, source },
@@ -97,35 +102,81 @@ fn explain(path: &Path, error: sqlx::Error) -> StateError {
     }
 }
 
+impl Sqlite {
+    fn ask<T>(&self, work: impl Future<Output = Result<T, Stop>>) -> Result<T, StateError> {
+        let Place::File(path) = &self.place else { unreachable!("a SQLite store is a file") };
+        self.runtime.block_on(work).map_err(|stop| match stop {
+            Stop::Sql(error) => explain(path, error),
+            Stop::State(error) => error,
+        })
+    }
+}
+
 impl Backend for Sqlite {
-    fn write(&self, statements: Vec<Statement>) -> Result<(), StateError> {
-        let work = async {
+    fn carry_out(&self, statements: Statements<'_>) -> Result<u64, StateError> {
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.ask(async {
             let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+            let mut written = 0;
             for statement in statements {
-                bound(statement).execute(&mut *transaction).await?;
+                let statement = statement?;
+                let required = statement.required;
+                let rows = bound(statement).execute(&mut *transaction).await?.rows_affected();
+                if required && rows == 0 {
+                    return Err(StateError::fenced().into());
+                }
+                written += rows;
             }
-            transaction.commit().await
-        };
-        self.runtime.block_on(work).map_err(|error| explain(&self.path, error))
+            transaction.commit().await?;
+            Ok(written)
+        })
     }
 
     fn read(&self, question: Statement) -> Result<Vec<Row>, StateError> {
-        let rows = self.runtime.block_on(bound(question).fetch_all(&self.pool));
-        let rows = rows.map_err(|error| explain(&self.path, error))?;
-        rows.iter().map(plain).collect::<Result<_, _>>().map_err(|error| explain(&self.path, error))
+        self.ask(async {
+            let rows = bound(question).fetch_all(&self.pool).await?;
+            Ok(rows.iter().map(plain).collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn snapshot(&self, questions: Vec<Statement>, take: Take<'_>) -> Result<(), StateError> {
+        self.ask(async {
+            let mut transaction = self.pool.begin().await?;
+            for (number, question) in questions.into_iter().enumerate() {
+                let mut rows = bound(question).fetch(&mut *transaction);
+                while let Some(row) = rows.try_next().await? {
+                    take(number, plain(&row)?)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// All who share the file share the machine.
+    fn now_ms(&self) -> Result<i64, StateError> {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Ok(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
     }
 }
 
 fn bound(statement: Statement) -> sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments> {
-    statement.values.into_iter().fold(sqlx::query(statement.sql), |query, value| match value {
+    let sql = AssertSqlSafe(statement.spelled("SELECT value FROM json_each(", ")"));
+    statement.values.into_iter().fold(sqlx::query(sql), |query, value| match value {
         Value::Text(text) => query.bind(text),
         Value::Int(number) => query.bind(number),
+        Value::Bytes(bytes) => query.bind(bytes),
+        Value::Texts(texts) => query.bind(json(&texts)),
     })
 }
 
 fn plain(row: &SqliteRow) -> Result<Row, sqlx::Error> {
     let value = |index: usize| match row.try_get_raw(index)?.type_info().name() {
         "INTEGER" => row.try_get_unchecked(index).map(Value::Int),
+        "BLOB" => row.try_get_unchecked(index).map(Value::Bytes),
         _ => row.try_get_unchecked(index).map(Value::Text),
     };
     let values = row.columns().iter().map(|column| value(column.ordinal())).collect::<Result<_, _>>()?;

@@ -1,12 +1,17 @@
 //! SQL over plain values, as every database takes it.
 
 use super::StateError;
+use std::borrow::Cow;
 
 /// One statement: text with `$1`, `$2`, … and the values for them.
+///
+/// `host IN (EACH($2))` takes a [`Value::Texts`]: the one thing that databases spell apart.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Statement {
-    pub sql: &'static str,
+    pub sql: Cow<'static, str>,
     pub values: Vec<Value>,
+    /// A write that touches no row undoes its transaction with [`StateError::Fenced`].
+    pub required: bool,
 }
 
 /// A column's value.
@@ -14,6 +19,8 @@ pub(super) struct Statement {
 pub(super) enum Value {
     Text(Option<String>),
     Int(Option<i64>),
+    Bytes(Option<Vec<u8>>),
+    Texts(Vec<String>),
 }
 
 /// A row of an answer, read by position.
@@ -24,7 +31,19 @@ pub(super) struct Row {
 
 impl Statement {
     pub fn new<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
-        Self { sql, values: values.into() }
+        Self { sql: sql.into(), values: values.into(), required: false }
+    }
+
+    /// The text with `EACH($n)` as a database spells it: what stands before and after `$n`.
+    pub fn spelled(&self, before: &str, after: &str) -> String {
+        let mut text = String::with_capacity(self.sql.len() + 32);
+        let mut parts = self.sql.split("EACH(");
+        text.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let end = part.find(')').unwrap_or(part.len());
+            text.extend([before, &part[..end], after, part.get(end + 1..).unwrap_or_default()]);
+        }
+        text
     }
 }
 
@@ -43,6 +62,30 @@ impl From<String> for Value {
 impl From<Option<String>> for Value {
     fn from(text: Option<String>) -> Self {
         Self::Text(text)
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(texts: Vec<String>) -> Self {
+        Self::Texts(texts)
+    }
+}
+
+impl From<&[String]> for Value {
+    fn from(texts: &[String]) -> Self {
+        Self::Texts(texts.to_vec())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(yes: bool) -> Self {
+        Self::Int(Some(yes.into()))
     }
 }
 
@@ -66,20 +109,36 @@ impl Row {
     pub fn maybe_text(&mut self, column: usize) -> Result<Option<String>, StateError> {
         match self.values.get_mut(column) {
             Some(Value::Text(text)) => Ok(text.take()),
-            Some(Value::Int(None)) => Ok(None),
+            Some(Value::Int(None) | Value::Bytes(None)) => Ok(None),
             _ => Err(surprise(column, "a text")),
         }
     }
 
-    pub fn number(&mut self, column: usize) -> Result<u64, StateError> {
+    pub fn number(&self, column: usize) -> Result<u64, StateError> {
         self.maybe_int(column)?.and_then(|n| u64::try_from(n).ok()).ok_or_else(|| surprise(column, "a number"))
     }
 
-    pub fn maybe_int(&mut self, column: usize) -> Result<Option<i64>, StateError> {
+    pub fn maybe_int(&self, column: usize) -> Result<Option<i64>, StateError> {
         match self.values.get(column) {
             Some(Value::Int(number)) => Ok(*number),
-            Some(Value::Text(None)) => Ok(None),
+            Some(Value::Text(None) | Value::Bytes(None)) => Ok(None),
             _ => Err(surprise(column, "a number")),
+        }
+    }
+
+    pub fn int(&self, column: usize) -> Result<i64, StateError> {
+        self.maybe_int(column)?.ok_or_else(|| surprise(column, "a number"))
+    }
+
+    pub fn yes(&self, column: usize) -> Result<bool, StateError> {
+        Ok(self.int(column)? != 0)
+    }
+
+    pub fn maybe_bytes(&mut self, column: usize) -> Result<Option<Vec<u8>>, StateError> {
+        match self.values.get_mut(column) {
+            Some(Value::Bytes(bytes)) => Ok(bytes.take()),
+            Some(Value::Int(None) | Value::Text(None)) => Ok(None),
+            _ => Err(surprise(column, "bytes")),
         }
     }
 
@@ -110,5 +169,18 @@ pub(super) fn word(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         other => unreachable!("a variant without fields is a word: {other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_texts_is_spelled_as_each_database_has_it() {
+        let statement = Statement::new("SELECT 1 WHERE a IN (EACH($1)) OR b IN (EACH($2)) ORDER BY a", []);
+        let spelled = statement.spelled("SELECT unnest(", ")");
+        assert_eq!(spelled, "SELECT 1 WHERE a IN (SELECT unnest($1)) OR b IN (SELECT unnest($2)) ORDER BY a");
+        assert_eq!(Statement::new("SELECT 1", []).spelled("x", "y"), "SELECT 1");
     }
 }

@@ -1,8 +1,9 @@
 //! The door to the state store.
 
 use super::backend::Backend;
+use super::postgres::{Address, Postgres};
 use super::sqlite::Sqlite;
-use super::{HistorySink, StateError};
+use super::{HistorySink, Location, Place, StateError};
 use crate::event::RunStart;
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -27,6 +28,28 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StateError> {
         make(path).map_err(|error| StateError::io(path, error))?;
         Ok(Self { backend: Arc::new(Sqlite::open(path)?) })
+    }
+
+    /// Opens the store at a URL, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or at a path from the working directory.
+    ///
+    /// # Errors
+    /// Every way in which it cannot be used, see [`StateError`].
+    pub fn open_url(url: &str) -> Result<Self, StateError> {
+        Location::of(url, Path::new(""))?.open()
+    }
+
+    /// Opens the store in a PostgreSQL database, which must be there and belongs to one project; makes its tables and
+    /// proves that they can be written. Must not be called from an async task.
+    ///
+    /// # Errors
+    /// Every way in which it cannot be used, see [`StateError`].
+    pub fn open_server(address: &Address) -> Result<Self, StateError> {
+        Ok(Self { backend: Arc::new(Postgres::open(address)?) })
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        self.backend.place()
     }
 
     /// Opens the store if there is one: a question about the past makes no file.

@@ -1,6 +1,6 @@
 //! A flat apt repository of tiny packages, made inside a container that has dpkg-deb.
 
-use super::packages_bed::Container;
+use super::docker::Container;
 
 /// Where the packages and their index are.
 pub const FOLDER: &str = "/srv/apt";

@@ -1,6 +1,7 @@
 //! Containers that tests act on. They need a docker engine and the images of `tests/staging/build`; `tests/run` sees to both.
 
 use super::digest::Digest;
+use super::shell::PlainShell;
 use std::io::Write;
 use std::process::{Command as Process, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -66,6 +67,16 @@ impl Container {
         let output = self.try_exec(script);
         assert!(output.status.success(), "in {}: {script}\n{}", self.name, describe(&output));
         String::from_utf8(output.stdout).expect("the script prints UTF-8")
+    }
+
+    /// The same without white space at the end.
+    pub fn says(&self, script: &str) -> String {
+        self.exec(script).trim_end().to_owned()
+    }
+
+    /// A shell that acts in it as root.
+    pub fn shell(&self) -> PlainShell {
+        PlainShell::docker(&self.name)
     }
 
     /// Runs a script with `sh` as root, however it ends.

@@ -13,7 +13,7 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 
 /// Settings with a flag of their own.
 pub fn settings(interrupt: &Interrupt) -> Settings {
-    Settings::new(RUNTIME.handle().clone(), interrupt.clone()).expect("a folder for sockets")
+    Settings::new(RUNTIME.handle().clone(), interrupt.clone())
 }
 
 /// A host over any connection.

@@ -13,6 +13,6 @@ pub mod network;
 pub mod loopback;
 pub mod project;
 pub mod aptrepo;
-pub mod packages_bed;
+pub mod files_bed;
 pub mod shell;
 pub mod sshd;

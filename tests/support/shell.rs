@@ -8,6 +8,8 @@ use std::process::{Command as Process, Stdio};
 pub struct PlainShell {
     argv: Vec<String>,
     exchanges: u64,
+    /// Groups of reads that were sent together.
+    pub batches: u64,
     /// Commands that were sent to change something.
     pub changed: Vec<String>,
 }
@@ -24,34 +26,46 @@ impl PlainShell {
     }
 
     fn through<const N: usize>(argv: [&str; N]) -> Self {
-        Self { argv: argv.map(str::to_owned).to_vec(), exchanges: 0, changed: Vec::new() }
+        Self { argv: argv.map(str::to_owned).to_vec(), exchanges: 0, batches: 0, changed: Vec::new() }
     }
 
     fn run(&mut self, command: &Command, content: Option<&mut (dyn Read + Send)>) -> Result<Output, ShellError> {
         self.exchanges += 1;
         let mut process = Process::new(&self.argv[0]);
-        process.args(&self.argv[1..]).arg("-c").arg(command.render()?.as_str());
+        let script = command.render()?;
+        // One argument has 128 KiB at most (execve(2)); a longer script goes by stdin.
+        let long = script.len() > 100_000;
+        process.args(&self.argv[1..]);
+        if !long {
+            process.arg("-c").arg(script.as_str());
+        }
         process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let given = command.stdin.clone().unwrap_or_default();
         let given = match std::str::from_utf8(&given) {
             Ok(text) => rhapsode::secret::reveal(text)?.as_bytes().to_vec(),
             Err(_) => given,
         };
+        assert!(!long || (given.is_empty() && content.is_none()), "a long script leaves no room for a stdin");
+        let given = if long { script.as_bytes().to_vec() } else { given };
         let mut child = process.spawn().expect("the shell starts");
         let mut stdin = child.stdin.take().expect("piped");
-        // A command that does not read its stdin closes it early: not an error.
-        let _ = stdin.write_all(&given);
-        if let Some(content) = content {
-            let _ = std::io::copy(content, &mut stdin);
-        }
-        drop(stdin);
-        let output = child.wait_with_output().expect("the shell ends");
+        // Beside the reading: both pipes may be full. A command that does not read its stdin closes it early.
+        let output = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let _ = stdin.write_all(&given);
+                if let Some(content) = content {
+                    let _ = std::io::copy(content, &mut stdin);
+                }
+            });
+            child.wait_with_output().expect("the shell ends")
+        });
         Ok(Output { stdout: output.stdout, stderr: output.stderr, code: output.status.code().unwrap_or(255) })
     }
 }
 
 impl Shell for PlainShell {
     fn read_all(&mut self, commands: &[Command]) -> Result<Vec<Output>, ShellError> {
+        self.batches += 1;
         commands.iter().map(|command| self.run(command, None)).collect()
     }
 

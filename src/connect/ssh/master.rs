@@ -31,7 +31,7 @@ impl Master {
     /// # Errors
     /// [`ShellError::Unreachable`] with what ssh said.
     pub async fn start(target: &Target, folder: &Arc<Folder>) -> Result<Self, ShellError> {
-        let socket = folder.fresh();
+        let socket = folder.fresh().map_err(|error| no_folder(&error))?;
         let mut ssh = client(target);
         ssh.args(["-M", "-N", "-f", "-o", &format!("ControlPersist={IDLE_SECS}"), "-S"]).arg(&socket);
         // Made first: dropped when the login fails, it removes what ssh may have left.
@@ -94,8 +94,8 @@ fn client(target: &Target) -> Command {
 /// Runs ssh to its end, or to the moment where it goes to the background. Its messages go through a file: a
 /// proxy command may keep a pipe open for the whole life of the connection.
 async fn run(mut ssh: Command, target: &Target, folder: &Arc<Folder>, words: &[&str]) -> Result<(), ShellError> {
-    let log = folder.fresh();
-    let file = File::create(&log).map_err(|error| no_start(&error))?;
+    let log = folder.fresh().map_err(|error| no_folder(&error))?;
+    let file = File::create(&log).map_err(|error| no_folder(&error))?;
     ssh.arg("--").arg(target.address()).args(words);
     ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
     // `^C` on the terminal is ours to answer.
@@ -130,6 +130,13 @@ fn no_start(error: &std::io::Error) -> ShellError {
     ShellError::Unreachable {
         reason: format!("cannot start `ssh`: {error}"),
         hint: Some("is the OpenSSH client installed here?".to_owned()),
+    }
+}
+
+fn no_folder(error: &std::io::Error) -> ShellError {
+    ShellError::Unreachable {
+        reason: format!("cannot write to the folder for control sockets: {error}"),
+        hint: Some("is there room in `/tmp`, or in the folder that `TMPDIR` names?".to_owned()),
     }
 }
 

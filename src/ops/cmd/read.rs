@@ -33,7 +33,7 @@ impl Operation for Read {
         if view.planned_changes() > 0 && !self.stable {
             return Err(OpError::Unknown(format!("output of `{command}`")));
         }
-        let output = view.read(&command)?;
+        let output = view.read_for_playbook(&command)?;
         match command.succeeds_with(output.code) {
             true => Ok(output),
             false => Err(OpError::command(&command, &output)),

@@ -26,6 +26,7 @@ pub struct Seen {
 
 impl Operation for Script {
     const NAME: &'static str = "cmd::script";
+    const LOCAL_PATHS: &'static [&'static str] = &["src"];
     const TARGET: &'static str = "src";
     type Seen = Seen;
 

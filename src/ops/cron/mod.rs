@@ -1,1 +1,6 @@
-//! stub
+//! Jobs in the crontabs of users.
+
+mod job;
+mod table;
+
+pub use job::Job;

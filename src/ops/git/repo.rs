@@ -4,7 +4,7 @@ use super::refs::{Goal, short};
 use super::script;
 use crate::event::Sign;
 use crate::ops::args::absolute;
-use crate::ops::resource::{Checkout, Tree};
+use crate::ops::resource::{Checkout, WorkTree};
 use crate::ops::user::name_ok;
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, Output};
@@ -76,7 +76,7 @@ impl Operation for Repo {
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
         match &seen.checkout {
-            Checkout::Tree(tree) => self.update(tree, &seen.goal),
+            Checkout::WorkTree(tree) => self.update(tree, &seen.goal),
             _ => Ok(self.clone_to(&seen.goal).into()),
         }
     }
@@ -86,7 +86,7 @@ impl Repo {
     /// Who runs git: the wanted owner, else the one there is.
     fn actor(&self, checkout: &Checkout) -> String {
         let seen = match checkout {
-            Checkout::Tree(tree) => tree.owner.clone(),
+            Checkout::WorkTree(tree) => tree.owner.clone(),
             _ => String::new(),
         };
         self.owner.clone().unwrap_or(seen)
@@ -131,13 +131,13 @@ impl Repo {
         let change = Change::new(Sign::Create, format!("clone {}", goal.shown()))
             .run(script::make_folder(self, &owner))
             .run(script::clone(self, goal, &owner));
-        self.reaches(change, goal, Tree { owner, ..Tree::default() })
+        self.reaches(change, goal, WorkTree { owner, ..WorkTree::default() })
     }
 
-    fn reaches(&self, change: Change, goal: &Goal, tree: Tree) -> Change {
+    fn reaches(&self, change: Change, goal: &Goal, tree: WorkTree) -> Change {
         change.makes(
             &self.dest,
-            Checkout::Tree(Tree {
+            Checkout::WorkTree(WorkTree {
                 head: Some(goal.commit().to_owned()),
                 branch: goal.branch().map(str::to_owned),
                 origin: self.url.clone(),
@@ -149,21 +149,21 @@ impl Repo {
         )
     }
 
-    fn update(&self, tree: &Tree, goal: &Goal) -> Result<Plan, OpError> {
+    fn update(&self, tree: &WorkTree, goal: &Goal) -> Result<Plan, OpError> {
         let mut plan = Plan::new();
         let mut tree = tree.clone();
         if let Some(owner) = self.owner.as_ref().filter(|owner| **owner != tree.owner) {
             let chown = Command::new("chown").arg("-R").arg("-h").arg(format!("{owner}:")).arg("--").arg(&self.dest);
             let change = Change::new(Sign::Update, format!("owner {} -> {owner}", tree.owner)).run(chown);
             tree.owner = owner.clone();
-            plan = plan.with(change.makes(&self.dest, Checkout::Tree(tree.clone())));
+            plan = plan.with(change.makes(&self.dest, Checkout::WorkTree(tree.clone())));
         }
         if tree.origin != self.url {
             let before = if tree.origin.is_empty() { "none" } else { &tree.origin };
             let change = Change::new(Sign::Update, format!("origin {before} -> {}", self.url));
             let change = change.run(script::set_origin(self, &tree.owner, !tree.origin.is_empty()));
             tree.origin = self.url.clone();
-            plan = plan.with(change.makes(&self.dest, Checkout::Tree(tree.clone())));
+            plan = plan.with(change.makes(&self.dest, Checkout::WorkTree(tree.clone())));
         }
         let moves = self.moves(&tree, goal);
         self.refuse_loss(&tree, moves)?;
@@ -180,12 +180,12 @@ impl Repo {
         Ok(plan)
     }
 
-    fn moves(&self, tree: &Tree, goal: &Goal) -> bool {
+    fn moves(&self, tree: &WorkTree, goal: &Goal) -> bool {
         let at = tree.head.as_deref().is_some_and(|head| head.starts_with(goal.commit()));
         !at || tree.branch.as_deref() != goal.branch()
     }
 
-    fn refuse_loss(&self, tree: &Tree, moves: bool) -> Result<(), OpError> {
+    fn refuse_loss(&self, tree: &WorkTree, moves: bool) -> Result<(), OpError> {
         if self.force {
             return Ok(());
         }
@@ -206,7 +206,7 @@ impl Repo {
     }
 }
 
-fn describe(tree: &Tree, goal: &Goal, moves: bool) -> String {
+fn describe(tree: &WorkTree, goal: &Goal, moves: bool) -> String {
     if !moves {
         return format!("discard local modifications of {}", tree.dirty.join(", "));
     }

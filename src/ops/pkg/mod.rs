@@ -22,7 +22,24 @@ pub use upgrade::Upgrade;
 
 pub(super) use apt::{environment, update_script};
 pub(super) use manager::{Options, brings};
-pub(super) use simulated::{Simulated, summary};
+
+use super::args::Many;
+use crate::remote::Command;
+
+/// Refuses what is no package name; versions are refused too.
+pub(super) fn check_names(names: &Many) -> Result<(), String> {
+    names::check(names, false)
+}
+
+/// Installs a package from a file of the host, with what it depends on.
+pub(super) fn install_file(path: &str, options: &Options) -> Command {
+    apt::change("install", &[path.to_owned()], options, false)
+}
+
+/// Removes one package.
+pub(super) fn remove_package(name: &str, options: &Options) -> Command {
+    apt::change("remove", &[name.to_owned()], options, false)
+}
 
 /// How long to wait for a lock of the package manager unless asked otherwise: unattended upgrades hold it for a while.
 pub(super) const LOCK_WAIT_SECS: u64 = 60;

@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     /// Nothing when there is no such user.
-    pub account: Option<Account>,
+    pub account: Option<UserEntry>,
 }
 
 /// What passwd(5) and group(5) say about a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
+pub struct UserEntry {
     /// Nothing while only an apply can tell.
     pub uid: Option<u32>,
     /// Primary group: its name, or its number where it has none.
@@ -106,13 +106,13 @@ echo '== homes'; while IFS=: read -r n p u g c h s; do [ ! -d \"$h\" ] || echo \
     }
 }
 
-fn account(text: &str, name: &str) -> Option<Account> {
+fn account(text: &str, name: &str) -> Option<UserEntry> {
     let entry = fields(text, "passwd", name).filter(|entry| entry.len() >= 7)?;
     let groups: Vec<Vec<&str>> = section(text, "group").map(|line| line.split(':').collect()).collect();
     let groups: Vec<Vec<&str>> = groups.into_iter().filter(|group| group.len() >= 4).collect();
     let primary = groups.iter().find(|group| group[2] == entry[3]).map_or(entry[3], |group| group[0]);
     let joined = groups.iter().filter(|group| group[3].split(',').any(|member| member == name));
-    Some(Account {
+    Some(UserEntry {
         uid: entry[2].parse().ok(),
         group: primary.to_owned(),
         comment: entry[4].to_owned(),
@@ -180,8 +180,8 @@ done < \"$f\"",
 }
 
 fn password(text: &str, name: &str) -> Result<Password, OpError> {
-    let lines = text.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-    match lines.filter(|words| words[0] == name).next_back().as_deref() {
+    let mut lines = text.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    match lines.find(|words| words[0] == name).as_deref() {
         None => Ok(Password::Missing),
         Some([_, "empty", _]) => Ok(Password::Empty),
         Some([_, lock @ ("open" | "locked"), digest]) if !digest.is_empty() => {

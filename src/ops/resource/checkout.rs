@@ -12,12 +12,12 @@ pub enum Checkout {
     /// Something else is there.
     Foreign,
     /// A working tree.
-    Tree(Tree),
+    WorkTree(WorkTree),
 }
 
 /// What git says about a working tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tree {
+pub struct WorkTree {
     /// User who owns the folder.
     pub owner: String,
     /// The commit that is checked out.
@@ -62,7 +62,7 @@ impl Resource for Checkout {
 }
 
 fn parse_one(path: &str, part: &str) -> Result<Checkout, OpError> {
-    let mut tree = Tree::default();
+    let mut tree = WorkTree::default();
     for line in part.lines() {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
@@ -79,7 +79,7 @@ fn parse_one(path: &str, part: &str) -> Result<Checkout, OpError> {
             _ => {}
         }
     }
-    Ok(Checkout::Tree(tree))
+    Ok(Checkout::WorkTree(tree))
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
         let text = "absent\n==\nowner ops\nhead 0123\nbranch main\norigin /srv/a b.git\ndirty  M x y\nstale -ffff lib\n==\nforeign\n==\n";
         let output = Output { stdout: text.into(), ..Output::default() };
         let read = Checkout::parse(&["/a", "/b", "/c"].map(str::to_owned), &output).expect("three");
-        let tree = Tree {
+        let tree = WorkTree {
             owner: "ops".into(),
             head: Some("0123".into()),
             branch: Some("main".into()),
@@ -100,6 +100,6 @@ mod tests {
             ahead: false,
             stale_modules: vec!["lib".into()],
         };
-        assert_eq!(read, [Checkout::Absent, Checkout::Tree(tree), Checkout::Foreign]);
+        assert_eq!(read, [Checkout::Absent, Checkout::WorkTree(tree), Checkout::Foreign]);
     }
 }

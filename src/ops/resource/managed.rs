@@ -59,7 +59,9 @@ if [ -f \"$f\" ]; then
 if n=$(wc -c < \"$f\") 2>/dev/null && s=$(stat -L -c '%a %U %G' -- \"$f\"); then
 echo \"file $((n)) $s\"; cat < \"$f\"; echo
 else echo unreadable; fi
-elif [ -e \"$f\" ]; then echo other; else echo none; fi
+elif [ -e \"$f\" ]; then echo other
+elif [ -d \"${{f%/*}}/\" ] && [ ! -x \"${{f%/*}}/\" ]; then echo unreadable
+else echo none; fi
 done",
             paths.join(" ")
         ))

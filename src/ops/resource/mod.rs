@@ -2,11 +2,13 @@
 
 mod account;
 mod checkout;
+mod docker;
 mod git_setting;
 mod managed;
 
-pub use account::{Account, Group, GroupEntry, Password, User};
-pub use checkout::{Checkout, Tree};
+pub use account::{Group, GroupEntry, Password, User, UserEntry};
+pub use checkout::{Checkout, WorkTree};
+pub use docker::{Container, Docker, Image, Inspected, Network, SPEC_LABEL, Volume};
 pub use git_setting::GitSetting;
 pub use managed::Managed;
 pub mod apt_index;
@@ -18,6 +20,18 @@ pub mod reboot_flag;
 pub mod sysctl;
 pub mod timezone;
 pub mod unit;
+mod contents;
+mod digest;
+mod path;
+mod path_read;
+mod tree;
+
+pub use contents::{Contents, FETCH_LIMIT};
+pub use digest::Digest;
+pub use path::{Kind, Path, Principal, is_below, parent};
+pub use tree::{Children, Tree};
+
+pub(crate) use contents::{HASH, hex};
 
 use super::OpError;
 use crate::remote::{Command, Output};
@@ -57,6 +71,63 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
     }
 }
 
+/// How things of one kind are read, whatever their type.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    /// [`Resource::KIND`].
+    pub kind: &'static str,
+    /// [`Resource::script`].
+    pub script: fn(&[String]) -> Command,
+    /// [`Resource::parse`].
+    pub parse: fn(&[String], &Output) -> Result<Vec<State>, OpError>,
+}
+
+impl Reader {
+    /// How things of type `R` are read.
+    pub const fn of<R: Resource>() -> Self {
+        Self { kind: R::KIND, script: R::script, parse: |ids, output| states::<R>(ids, output) }
+    }
+
+    /// The key of a thing of this kind.
+    pub fn key(&self, id: &str) -> Key {
+        Key { kind: self.kind, id: id.to_owned() }
+    }
+}
+
+fn states<R: Resource>(ids: &[String], output: &Output) -> Result<Vec<State>, OpError> {
+    let states = R::parse(ids, output)?;
+    if states.len() != ids.len() {
+        return Err(OpError::answer(R::KIND, &output.stdout));
+    }
+    Ok(states.into_iter().map(State::new).collect())
+}
+
+macro_rules! kinds {
+    ($($resource:path),* $(,)?) => { &[$(Reader::of::<$resource>()),*] };
+}
+
+/// Kinds that are asked ahead, as a trace names them.
+pub static KINDS: &[Reader] = kinds![
+    Path,
+    Contents,
+    Digest,
+    User,
+    Group,
+    Password,
+    Managed,
+    conf::Conf,
+    package::Package,
+    apt_index::AptIndex,
+    unit::Unit,
+    crontab::Crontab,
+    hostname::Hostname,
+    timezone::Timezone,
+    sysctl::Sysctl,
+    reboot_flag::RebootFlag,
+    Checkout,
+    GitSetting,
+];
+
 /// Names one resource of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
@@ -75,17 +146,28 @@ impl Key {
 
 /// A state of any kind, shared.
 #[derive(Clone)]
-pub struct State(Arc<dyn Any + Send + Sync>);
+pub struct State {
+    value: Arc<dyn Any + Send + Sync>,
+    settles: fn(&Self, &str, &str) -> bool,
+}
 
 impl State {
     /// Wraps a state.
     pub fn new<R: Resource>(state: R) -> Self {
-        Self(Arc::new(state))
+        let settles = |state: &Self, key: &str, other: &str| {
+            state.get::<R>().is_some_and(|state| R::follows_from(other, key, state).is_some())
+        };
+        Self { value: Arc::new(state), settles }
     }
 
     /// The state, when it is of this kind.
     pub fn get<R: Resource>(&self) -> Option<&R> {
-        self.0.downcast_ref()
+        self.value.downcast_ref()
+    }
+
+    /// True when this state of `key` says what becomes of another key of its kind, as [`Resource::follows_from`].
+    pub fn settles(&self, key: &str, other: &str) -> bool {
+        (self.settles)(self, key, other)
     }
 }
 

@@ -1,3 +1,4 @@
+# reload sshd
 f=$(sshd -T 2>/dev/null | while read -r k v; do [ "$k" != pidfile ] || echo "$v"; done)
 [ -n "$f" ] || f=/run/sshd.pid
 [ -s "$f" ] || [ ! -s /run/sshd.pid ] || f=/run/sshd.pid

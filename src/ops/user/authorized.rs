@@ -4,7 +4,7 @@ use super::make_folder;
 use crate::event::Sign;
 use crate::ops::Change;
 use crate::ops::args::Many;
-use crate::ops::resource::{Account, Managed};
+use crate::ops::resource::{Managed, UserEntry};
 use base64::Engine;
 
 /// Splits texts with one key a line into keys, and refuses what is none.
@@ -56,10 +56,12 @@ pub fn path(home: &str) -> String {
 }
 
 /// The change that makes a user's file hold the wanted keys, and with `exclusive` no others.
-pub fn change(user: &str, account: &Account, keys: &[String], exclusive: bool, seen: &Managed) -> Option<Change> {
+pub fn change(user: &str, account: &UserEntry, keys: &[String], exclusive: bool, seen: &Managed) -> Option<Change> {
     let before = seen.text();
     let after = merged(&before, keys, exclusive);
-    if after == before && (seen.exists || keys.is_empty()) {
+    // sshd ignores a file that others may write: sshd_config(5), StrictModes.
+    let foreign = seen.exists && (seen.owner != user || seen.mode & 0o022 != 0);
+    if after == before && !foreign && (seen.exists || keys.is_empty()) {
         return None;
     }
     let path = path(&account.home);
@@ -96,6 +98,7 @@ fn merged(before: &str, keys: &[String], exclusive: bool) -> String {
 fn described(before: &str, after: &str) -> String {
     let count = |of: &str, other: &str| of.lines().filter(|line| !other.lines().any(|same| same == *line)).count();
     match (count(after, before), count(before, after)) {
+        (0, 0) if before == after => "owner and mode".to_owned(),
         (0, 0) => "keys in order".to_owned(),
         (added, 0) => format!("add {added} {}", plural(added)),
         (0, removed) => format!("remove {removed} {}", plural(removed)),

@@ -3,14 +3,14 @@
 use super::present::{Present, Seen};
 use super::tools::NewUser;
 use crate::event::Sign;
-use crate::ops::resource::{Account, Group, GroupEntry, User};
+use crate::ops::resource::{Group, GroupEntry, User, UserEntry};
 use crate::ops::{Change, OpError};
 
 /// Adds the user; gives the account as it will be.
 ///
 /// # Errors
 /// [`OpError::Refused`] when keys are wanted in a home that will not be there.
-pub fn create(want: &Present, seen: &Seen) -> Result<(Vec<Change>, Account), OpError> {
+pub fn create(want: &Present, seen: &Seen) -> Result<(Vec<Change>, UserEntry), OpError> {
     let create_home = want.create_home.unwrap_or(!want.system);
     if want.keys.is_some() && !create_home {
         return Err(OpError::refused_with(
@@ -33,7 +33,7 @@ pub fn create(want: &Present, seen: &Seen) -> Result<(Vec<Change>, Account), OpE
         create_home,
         system: want.system,
     };
-    let account = Account {
+    let account = UserEntry {
         uid: want.uid,
         group: group.unwrap_or(&want.name).to_owned(),
         comment: want.comment.clone().unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use super::{authorized, name_ok};
 use crate::ops::args::Many;
-use crate::ops::resource::{Account, Managed, User};
+use crate::ops::resource::{Managed, User, UserEntry};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ pub struct Keys {
 
 impl Operation for Keys {
     const NAME: &'static str = "user::keys";
-    type Seen = (Account, Managed);
+    type Seen = (UserEntry, Managed);
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)?;

@@ -22,10 +22,10 @@ pub(super) fn is_key(kind: &str, blob: &str) -> bool {
 
 /// Makes `~/.ssh`. Root writes there into a folder that belongs to the user: through a link it would write anywhere.
 pub(super) fn make_folder(user: &str, group: &str, home: &str) -> Command {
+    let folder = quote(&format!("{}/.ssh", home.trim_end_matches('/')));
     Command::script(format!(
-        "d={}; [ ! -L \"$d\" ] || {{ echo \"$d is a symbolic link\" >&2; exit 1; }}
+        "# make {folder}\nd={folder}; [ ! -L \"$d\" ] || {{ echo \"$d is a symbolic link\" >&2; exit 1; }}
 [ -d \"$d\" ] || {{ mkdir -m 0700 -- \"$d\" && chown {} \"$d\"; }}",
-        quote(&format!("{}/.ssh", home.trim_end_matches('/'))),
         quote(&format!("{user}:{group}")),
     ))
 }

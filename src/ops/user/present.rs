@@ -5,7 +5,7 @@ use super::tools::{Field, Tools};
 use super::{authorized, bare, create, field_ok, name_ok};
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
-use crate::ops::resource::{Account, Group, GroupEntry, Managed, Password, User};
+use crate::ops::resource::{Group, GroupEntry, Managed, Password, User, UserEntry};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ impl Present {
         }
     }
 
-    fn update(&self, account: &Account, seen: &Seen) -> Result<(Vec<Change>, Account), OpError> {
+    fn update(&self, account: &UserEntry, seen: &Seen) -> Result<(Vec<Change>, UserEntry), OpError> {
         let mut after = account.clone();
         let mut changes = Vec::new();
         for field in self.fields() {
@@ -165,7 +165,7 @@ impl Present {
         fields.into_iter().flatten().collect()
     }
 
-    fn memberships(&self, after: &mut Account, seen: &Seen) -> Vec<Change> {
+    fn memberships(&self, after: &mut UserEntry, seen: &Seen) -> Vec<Change> {
         let Some(groups) = &self.groups else { return Vec::new() };
         let primary = after.group.clone();
         let joins: Vec<String> =
@@ -188,7 +188,7 @@ impl Present {
         changes
     }
 
-    fn member_effect(&self, change: Change, group: &str, after: &Account, seen: &Seen, joins: bool) -> Change {
+    fn member_effect(&self, change: Change, group: &str, after: &UserEntry, seen: &Seen, joins: bool) -> Change {
         let change = change.makes(&self.name, User { account: Some(after.clone()) });
         let Some(mut entry) = seen.groups.get(group).cloned() else {
             return change.makes_unknown::<Group>(group, format!("members of `{group}`"));
@@ -203,7 +203,7 @@ impl Present {
 }
 
 /// What people read, and the account afterwards; nothing when the field is as wanted.
-fn changed(field: Field<'_>, account: &Account) -> Option<(String, Account)> {
+fn changed(field: Field<'_>, account: &UserEntry) -> Option<(String, UserEntry)> {
     let mut after = account.clone();
     let (what, before, wanted) = match field {
         Field::Uid(uid, _) => {

@@ -1,0 +1,83 @@
+//! Nothing at a path.
+
+use super::place::HostPath;
+use crate::event::Sign;
+use crate::ops::resource::{Contents, Digest, Kind, Path};
+use crate::ops::{Change, OpError, Operation, Plan, View};
+use crate::remote::Command;
+use serde::Deserialize;
+
+/// Keeps a path free.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Absent {
+    path: HostPath,
+    #[serde(default)]
+    recursive: bool,
+    #[serde(default)]
+    force: bool,
+}
+
+/// Directories without which a system does not come up again (FHS 3.0, 3.2).
+const NEVER: &[&str] = &[
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/home",
+    "/lib",
+    "/lib64",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/sbin",
+    "/var",
+    "/var/lib",
+];
+
+impl Operation for Absent {
+    const NAME: &'static str = "file::absent";
+    const TARGET: &'static str = "path";
+    type Seen = Path;
+
+    fn check(&self) -> Result<(), String> {
+        match NEVER.contains(&self.path.as_str()) {
+            true => Err(format!("`{}` is part of the system and is never removed", self.path.as_str())),
+            false => Ok(()),
+        }
+    }
+
+    fn probe(&self, view: &mut View<'_>) -> Result<Path, OpError> {
+        view.see(self.path.as_str())
+    }
+
+    fn plan(&self, seen: &Path) -> Result<Plan, OpError> {
+        let path = self.path.as_str();
+        match seen.kind {
+            Kind::Absent => Ok(Plan::new()),
+            Kind::Dir if !self.recursive && !self.force => Err(OpError::refused_with(
+                format!("`{path}` is a directory"),
+                "`recursive: true` removes it with all it holds",
+            )),
+            kind => Ok(remove(path, kind).into()),
+        }
+    }
+}
+
+/// The change that removes what stands at a path; a directory with all it holds.
+pub(super) fn remove(path: &str, kind: Kind) -> Change {
+    let options = if kind == Kind::Dir { "-rf" } else { "-f" };
+    gone(Change::new(Sign::Remove, format!("remove the {}", kind.word())), path)
+        .run(Command::new("rm").arg(options).arg("--").arg(path))
+}
+
+/// Notes that nothing stands at a path after a change.
+pub(super) fn gone(change: Change, path: &str) -> Change {
+    change.makes(path, Path::absent()).makes(path, Contents::Absent).makes(path, Digest { sha256: None })
+}

@@ -1,0 +1,30 @@
+//! Files, directories and links.
+
+mod absent;
+mod attributes;
+mod block;
+mod content;
+mod dir;
+mod download;
+mod edit;
+mod line;
+mod lines;
+mod link;
+mod local_tree;
+mod many;
+mod mirror;
+mod place;
+mod present;
+mod put;
+mod replace;
+
+pub use absent::Absent;
+pub use block::Block;
+pub use dir::Dir;
+pub use download::Download;
+pub use line::Line;
+pub use link::Link;
+pub use mirror::Mirror;
+pub use present::Present;
+pub use put::{Put, Template};
+pub use replace::Replace;

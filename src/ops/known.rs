@@ -1,0 +1,209 @@
+//! What is known of a host until its next change, what its operations asked, and what they are expected to ask.
+//!
+//! An optimisation only: every answer here is one that the host gave since the last change. A trace of an earlier run
+//! says what to ask along with the first question; a wrong one costs time and never changes a verdict.
+
+use super::OpError;
+use super::resource::{KINDS, Key, Reader, State};
+use crate::remote::{Command, Output, Shell};
+use indexmap::{IndexMap, IndexSet};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Bytes of keys that one script asks for: a command line has room for 128 KiB, on old systems for all of it together.
+const KEYS_LIMIT: usize = 24 * 1024;
+
+/// What one user of a host was asked, in a form that can be stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Ids by kind.
+    #[serde(default)]
+    pub things: IndexMap<String, IndexSet<String>>,
+    /// Commands of built-in operations that only read.
+    #[serde(default)]
+    pub commands: IndexSet<String>,
+}
+
+/// See the module. One for each user of a host.
+#[derive(Debug, Default)]
+pub struct Known {
+    states: HashMap<Key, State>,
+    outputs: HashMap<String, Output>,
+    asked: Trace,
+    expected: Trace,
+}
+
+/// What is asked in one exchange: commands, and what their answers say.
+pub struct Questions {
+    things: Vec<(Reader, Vec<String>)>,
+    texts: Vec<String>,
+    /// One for each of the things, then one for each of the texts.
+    pub commands: Vec<Command>,
+}
+
+impl Known {
+    /// Expects what an earlier run asked; kinds that this version does not know are left out.
+    pub fn expect(&mut self, trace: Trace) {
+        self.expected = trace;
+        self.expected.things.retain(|kind, _| KINDS.iter().any(|reader| reader.kind == *kind));
+    }
+
+    /// What was asked so far.
+    pub fn asked(&self) -> &Trace {
+        &self.asked
+    }
+
+    /// The host may be another one now.
+    pub fn forget(&mut self) {
+        self.states.clear();
+        self.outputs.clear();
+    }
+
+    /// The state of a thing, when it is known; notes that it was asked.
+    pub(super) fn state(&mut self, key: &Key) -> Option<&State> {
+        self.asked.things.entry(key.kind.to_owned()).or_default().insert(key.id.clone());
+        if let Some(ids) = self.expected.things.get_mut(key.kind) {
+            ids.shift_remove(&key.id);
+        }
+        self.states.get(key)
+    }
+
+    /// The answer to a command, when it is known; notes that it was asked.
+    pub(super) fn output(&mut self, command: &Command) -> Option<&Output> {
+        if !is_plain(command) {
+            return None;
+        }
+        self.asked.commands.insert(command.text().to_owned());
+        self.expected.commands.shift_remove(command.text());
+        self.outputs.get(command.text())
+    }
+
+    /// Everything that is still expected, in few commands.
+    pub fn expected(&self) -> Questions {
+        let readers = KINDS.iter().filter_map(|reader| {
+            let ids = self.expected.things.get(reader.kind)?;
+            (!ids.is_empty()).then(|| (*reader, ids.iter().cloned().collect()))
+        });
+        Questions::new(readers.collect(), self.expected.commands.iter().cloned().collect())
+    }
+
+    /// Asks for these things, and for everything that is expected along with them, in one exchange.
+    ///
+    /// # Errors
+    /// [`OpError::Shell`]; an answer about the wanted things that no parser understands.
+    pub(super) fn ask(&mut self, shell: &mut dyn Shell, wanted: Vec<(Reader, Vec<String>)>) -> Result<(), OpError> {
+        let questions = self.expected().along_with(&wanted);
+        let outputs = shell.read_all(&questions.commands)?;
+        self.learn(&questions, &outputs);
+        for (reader, ids) in wanted {
+            let open: Vec<String> = ids.into_iter().filter(|id| !self.states.contains_key(&reader.key(id))).collect();
+            if !open.is_empty() {
+                // Among many others one odd answer may spoil all: asked alone, it is understood or named.
+                let output = shell.read(&(reader.script)(&open))?;
+                self.keep(&reader, &open, (reader.parse)(&open, &output)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a command that only reads, with everything that is expected along with it.
+    ///
+    /// # Errors
+    /// [`OpError::Shell`].
+    pub(super) fn run(&mut self, shell: &mut dyn Shell, command: &Command) -> Result<Output, OpError> {
+        let questions = self.expected();
+        let mut commands = vec![command.clone()];
+        commands.extend(questions.commands.iter().cloned());
+        let mut outputs = shell.read_all(&commands)?.into_iter();
+        let output = outputs.next().ok_or_else(|| OpError::answer(command, b""))?;
+        self.learn(&questions, &outputs.collect::<Vec<_>>());
+        if is_plain(command) {
+            self.outputs.insert(command.text().to_owned(), output.clone());
+        }
+        Ok(output)
+    }
+
+    /// Takes answers; one that is not understood is left out, and asked again when it is needed.
+    pub fn learn(&mut self, questions: &Questions, outputs: &[Output]) {
+        let (things, texts) = outputs.split_at(questions.things.len().min(outputs.len()));
+        for ((reader, ids), output) in questions.things.iter().zip(things) {
+            match (reader.parse)(ids, output) {
+                Ok(states) => self.keep(reader, ids, states),
+                Err(error) => tracing::debug!(kind = reader.kind, %error, "left out what was asked ahead"),
+            }
+        }
+        for (text, output) in questions.texts.iter().zip(texts) {
+            self.outputs.insert(text.clone(), output.clone());
+        }
+    }
+
+    fn keep(&mut self, reader: &Reader, ids: &[String], states: Vec<State>) {
+        self.states.extend(ids.iter().map(|id| reader.key(id)).zip(states));
+    }
+}
+
+impl Questions {
+    fn new(things: Vec<(Reader, Vec<String>)>, texts: Vec<String>) -> Self {
+        let things: Vec<(Reader, Vec<String>)> =
+            things.into_iter().flat_map(|(reader, ids)| portions(ids).map(move |ids| (reader, ids))).collect();
+        let scripts = things.iter().map(|(reader, ids)| (reader.script)(ids));
+        let commands = scripts.chain(texts.iter().map(Command::script)).collect();
+        Self { things, texts, commands }
+    }
+
+    /// True when nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    fn along_with(self, wanted: &[(Reader, Vec<String>)]) -> Self {
+        let mut things: IndexMap<&'static str, (Reader, IndexSet<String>)> = IndexMap::new();
+        for (reader, ids) in wanted.iter().cloned().chain(self.things) {
+            things.entry(reader.kind).or_insert_with(|| (reader, IndexSet::new())).1.extend(ids);
+        }
+        let things = things.into_values().map(|(reader, ids)| (reader, ids.into_iter().collect()));
+        Self::new(things.collect(), self.texts)
+    }
+}
+
+/// Cuts a list of ids so that each script has room on a command line.
+fn portions(ids: Vec<String>) -> impl Iterator<Item = Vec<String>> {
+    let mut ids = ids.into_iter().peekable();
+    std::iter::from_fn(move || {
+        ids.peek()?;
+        let mut bytes = 0;
+        let mut portion = Vec::new();
+        while let Some(id) = ids.next_if(|id| portion.is_empty() || bytes + id.len() < KEYS_LIMIT) {
+            bytes += id.len() + 1;
+            portion.push(id);
+        }
+        Some(portion)
+    })
+}
+
+/// A command that its text alone describes, and that a trace may hold.
+fn is_plain(command: &Command) -> bool {
+    let alone = command.stdin.is_none() && command.env.is_empty() && command.chdir.is_none() && command.shell.is_none();
+    alone && !crate::secret::contains_token(command.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_of_ids_are_asked_in_portions() {
+        let ids: Vec<String> = (0..1000).map(|number| format!("/srv/{number:0>60}")).collect();
+        let portions: Vec<_> = portions(ids.clone()).collect();
+        assert!(portions.len() > 1);
+        assert!(portions.iter().all(|portion| portion.iter().map(String::len).sum::<usize>() < KEYS_LIMIT));
+        assert_eq!(portions.concat(), ids);
+    }
+
+    #[test]
+    fn a_trace_of_another_version_is_read_as_far_as_it_is_understood() {
+        let mut known = Known::default();
+        known.expect(serde_json::from_str(r#"{"things":{"oracle":["x"],"path":["/etc"]}}"#).expect("a trace"));
+        assert_eq!(known.expected().commands.len(), 1);
+    }
+}

@@ -1,0 +1,101 @@
+//! A lock that is held.
+
+use super::super::backend::Backend;
+use super::super::{StateError, Store};
+use super::fence::Fenced;
+use super::{Holder, LockRequest, Ticket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A lock that is held, until it is dropped. A thread of its own gives the signs of life.
+pub struct Lease {
+    backend: Arc<dyn Backend>,
+    ticket: Ticket,
+    from: Option<Box<Holder>>,
+    lost: Arc<AtomicBool>,
+    // Dropping it ends the thread.
+    stop: Option<SyncSender<()>>,
+    beats: Option<JoinHandle<()>>,
+}
+
+impl Lease {
+    pub(super) fn start(
+        backend: Arc<dyn Backend>,
+        request: &LockRequest,
+        token: u64,
+        from: Option<Box<Holder>>,
+    ) -> Result<Self, StateError> {
+        let ticket = Ticket { project: request.project.clone(), inventory: request.inventory.clone(), token };
+        let lost = Arc::new(AtomicBool::new(false));
+        let (stop, stopped) = sync_channel(0);
+        // From here on, whatever fails, the lock is given back by `drop`.
+        let mut lease = Self { backend, ticket, from, lost, stop: Some(stop), beats: None };
+        let heart = Heart { backend: lease.backend.clone(), ticket: lease.ticket.clone(), lost: lease.lost.clone() };
+        let every = (request.lease / 6).max(Duration::from_millis(10));
+        let beats = std::thread::Builder::new().name("lock".to_owned()).spawn(move || heart.beat(every, &stopped));
+        lease.beats = Some(beats.map_err(StateError::record)?);
+        Ok(lease)
+    }
+
+    /// The store for this run: its writes fail with [`StateError::Fenced`] once the lock belongs to another one.
+    pub fn store(&self) -> Store {
+        Store { backend: Arc::new(Fenced { backend: self.backend.clone(), ticket: self.ticket.clone() }) }
+    }
+
+    /// The fencing token; the revision of the state as long as the lock is held.
+    pub fn token(&self) -> u64 {
+        self.ticket.token
+    }
+
+    /// The one that held the lock before and did not give it back: killed, frozen, or cut off. What it left
+    /// unfinished is in [`Store::unfinished`].
+    pub fn taken_from(&self) -> Option<&Holder> {
+        self.from.as_deref()
+    }
+
+    /// True once a sign of life found that the lock belongs to another one. A run should then stop; its writes fail
+    /// in any case.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(beats) = self.beats.take() {
+            let _ = beats.join();
+        }
+        let sql = "UPDATE locks SET holder = NULL WHERE project = $1 AND inventory = $2 AND token = $3";
+        // One that cannot be given back is taken over when this process is gone.
+        let _ = self.backend.write(vec![self.ticket.statement(sql)]);
+    }
+}
+
+struct Heart {
+    backend: Arc<dyn Backend>,
+    ticket: Ticket,
+    lost: Arc<AtomicBool>,
+}
+
+impl Heart {
+    fn beat(&self, every: Duration, stopped: &Receiver<()>) {
+        while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+            // A store that does not answer now may do so at the next beat; there are six in a lease.
+            if let Ok(0) = self.once() {
+                self.lost.store(true, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
+
+    fn once(&self) -> Result<u64, StateError> {
+        let sql = "UPDATE locks SET heartbeat = $4 WHERE project = $1 AND inventory = $2 AND token = $3";
+        let mut statement = self.ticket.statement(sql);
+        statement.values.push(self.backend.now_ms()?.into());
+        self.backend.write(vec![statement])
+    }
+}
