@@ -13,6 +13,7 @@ mod drive;
 mod ensure;
 mod error;
 mod flow;
+mod guard;
 mod handler;
 mod here;
 mod host;
