@@ -20,3 +20,4 @@ mod store_errors;
 mod ops_cmd;
 mod ops_git;
 mod ops_ssh;
+mod state_lock;

@@ -23,6 +23,7 @@ mod sqlite;
 mod statement;
 mod store;
 mod traces;
+mod transfer;
 
 pub use contents::Content;
 pub use error::StateError;

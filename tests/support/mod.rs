@@ -11,6 +11,8 @@ pub mod events;
 pub mod hosts;
 pub mod network;
 pub mod loopback;
+pub mod postgres;
 pub mod project;
 pub mod shell;
 pub mod sshd;
+pub mod store;
