@@ -21,3 +21,7 @@ mod ops_cmd;
 mod ops_git;
 mod ops_ssh;
 mod state_lock;
+mod state_memory;
+mod state_server;
+mod state_transfer;
+mod state_verbs;

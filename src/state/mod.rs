@@ -5,6 +5,7 @@
 //! belongs to one project.
 
 mod backend;
+mod batch;
 mod contents;
 mod error;
 mod history;
