@@ -132,12 +132,9 @@ fn an_import_that_is_not_whole_leaves_nothing(#[values(Kind::Sqlite, Kind::Postg
     refused(&lines[..last - 1].join("\n"), last, "is missing: it was cut off");
     refused(&export[..export.len() / 2], export[..export.len() / 2].lines().count(), "is no JSON object");
     refused(&format!("{export}{}\n", lines[1]), last + 1, "stands behind the end");
-    let (first, rest) = (lines[1], lines[3..].join("\n"));
-    refused(
-        &format!("{header}\n{first}\n{rest}\n"),
-        last - 1,
-        &format!("counts other than the {} rows before it", last - 3),
-    );
+    let whole = lines[..last - 1].join("\n");
+    let what = format!("counts other than the {} rows before it", last - 2);
+    refused(&format!("{whole}\n{{\"end\":{{\"rows\":3}}}}\n"), last, &what);
     refused("", 1, "is not the first line of an export");
     refused("{\"a\":1}\n", 1, "is not the first line of an export");
     refused("{\"rhapsode\":\"state\",\"format\":9}\n", 1, "has format 9, newer than this rhapsode knows");
