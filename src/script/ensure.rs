@@ -190,7 +190,7 @@ fn local_path(ctx: &NativeCallContext, value: &mut Value) -> RhaiResultOf<()> {
     Ok(())
 }
 
-fn unknown_in(value: &Value) -> Option<String> {
+pub(super) fn unknown_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if crate::secret::contains_unknown(text) => match crate::secret::reveal(text) {
             Err(crate::secret::RevealError::Unknown(what)) => Some(format!("{what} is known after apply")),
