@@ -1,5 +1,6 @@
 //! The command line.
 
+mod ahead;
 mod args;
 mod commands;
 pub mod config;

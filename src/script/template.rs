@@ -45,7 +45,7 @@ pub fn prepare(ctx: &NativeCallContext, want: &mut Map) -> RhaiResultOf<()> {
         (Some(src), None) => read(ctx, &src.to_string())?,
     };
     let rendered = render(ctx, &name, &text, vars)?;
-    want.insert("rendered".into(), rendered.into());
+    want.insert("content".into(), rendered.into());
     Ok(())
 }
 
