@@ -100,6 +100,6 @@ fn ask_all(run: &Arc<Run>, hosts: &[String]) -> Vec<(String, Result<Basic, Stop>
 fn ask(run: &Arc<Run>, name: &str) -> Result<Basic, Stop> {
     let host = run.host(name).expect("selected hosts are in the inventory");
     let actor = Actor::new(Arc::clone(run), Arc::clone(&host));
-    let answer = actor.look(&host, "facts", fact::basic)?;
-    answer.map_err(|error| unanswered("facts", name, &host, "facts", &error))
+    let answer = actor.look(&host, None, fact::basic)?;
+    answer.map_err(|error| unanswered("reading", "facts", &host, None, &error))
 }

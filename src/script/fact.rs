@@ -22,11 +22,11 @@ fn ask<T: Into<Dynamic>>(
     question: impl FnOnce(&mut View<'_>) -> Result<T, OpError>,
 ) -> RhaiResultOf<Dynamic> {
     let at = called_at(ctx);
-    let answer = Here::of(ctx).actor().look(&host.0, &at, question).map_err(|stop| stopped(ctx, stop))?;
+    let answer = Here::of(ctx).actor().look(&host.0, Some(&at), question).map_err(|stop| stopped(ctx, stop))?;
     match answer {
         Ok(value) => Ok(value.into()),
         Err(OpError::Unknown(why)) => Ok(Dynamic::from(Opaque::unknown(why))),
-        Err(error) => Err(stopped(ctx, unanswered(what, about, &host.0, &at, &error))),
+        Err(error) => Err(stopped(ctx, unanswered(what, about, &host.0, Some(&at), &error))),
     }
 }
 
