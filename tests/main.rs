@@ -29,3 +29,8 @@ mod ops_file;
 mod ops_file_bed;
 mod ops_services;
 mod ops_sys;
+mod state_lock;
+mod state_memory;
+mod state_server;
+mod state_transfer;
+mod state_verbs;

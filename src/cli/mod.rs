@@ -15,6 +15,7 @@ mod problem;
 mod run;
 mod session;
 pub mod staging;
+pub mod state;
 mod table;
 
 use args::{App, Verb};

@@ -103,9 +103,12 @@ impl Actor {
                 Ok(verdict) => verdict,
                 Err(error) => Verdict::failed(self.fatal(error, host, call)?),
             };
-            let again = verdict.error.is_some() || !self.satisfied(call, &verdict)?;
-            if left == 0 || !again || !self.run.options.mode.applies() {
+            let satisfied = verdict.error.is_some() || self.satisfied(call, &verdict)?;
+            if (satisfied && verdict.error.is_none()) || !self.run.options.mode.applies() {
                 return Ok(verdict);
+            }
+            if left == 0 {
+                return Ok(if satisfied { verdict } else { verdict.never_satisfied(tries + 1) });
             }
             std::thread::sleep(settings.delay.unwrap_or(Duration::from_secs(1)));
         }
@@ -189,9 +192,9 @@ impl Actor {
         if self.run.options.mode.applies() && verdict.status != OpStatus::Skipped {
             self.script_verdict(call, &mut verdict)?;
         }
+        let mut outcome = verdict.outcome(call);
         let error = verdict.error.take();
         let failure = error.map(|error| failure(call.op, &call.target, host.name(), &call.at, &error));
-        let mut outcome = verdict.outcome(call);
         outcome.error = failure.clone();
         let kind = call.op.split("::").next().unwrap_or(call.op);
         let mut notes = host.notes();
@@ -335,6 +338,11 @@ impl Verdict {
     fn fail(&mut self, error: OpError) {
         self.status = OpStatus::Failed;
         self.error = Some(error);
+    }
+
+    fn never_satisfied(mut self, tries: u32) -> Self {
+        self.fail(OpError::refused(format!("`retry_until` was not true after {tries} tries")));
+        self
     }
 
     fn outcome(&self, call: &Call<'_>) -> Outcome {

@@ -1,6 +1,7 @@
 //! The engine of one host: shared modules, and the host as its tag.
 
 use super::done::Done;
+use super::guard::GuardPackage;
 use super::here::Here;
 use super::host::{HostRef, current};
 use super::import::Imports;
@@ -50,11 +51,18 @@ fn standard() -> Shared<Module> {
     STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()).clone()
 }
 
+fn guarded() -> Shared<Module> {
+    static GUARDED: OnceLock<Shared<Module>> = OnceLock::new();
+    GUARDED.get_or_init(|| GuardPackage::new().as_shared_module()).clone()
+}
+
 /// An engine that knows the language of playbooks, but no host: for parsing and reference pages.
 pub fn bare(limits: Limits) -> Engine {
     let mut engine = Engine::new_raw();
     engine.register_global_module(standard());
-    super::opaque::guard(&mut engine);
+    engine.register_global_module(guarded());
+    // Only then are our own operators asked before the built-in ones.
+    engine.set_fast_operators(false);
     for module in globals() {
         engine.register_global_module(module.clone());
     }
@@ -62,7 +70,7 @@ pub fn bare(limits: Limits) -> Engine {
         engine.register_static_module(*name, module.clone());
     }
     engine
-        .register_type_with_name::<Opaque>("value known after apply")
+        .register_type_with_name::<Opaque>(Opaque::TYPE)
         .register_type_with_name::<Done>("Done")
         .register_type_with_name::<HostRef>("Host")
         .set_max_operations(limits.operations)

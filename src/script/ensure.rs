@@ -141,10 +141,15 @@ fn gate(ctx: &NativeCallContext, common: &Common) -> RhaiResultOf<Gate> {
             Some(Condition::Unknown(why)) => return Ok(Gate { unknown: Some(why.clone()), ..Gate::default() }),
             Some(Condition::Known(known)) => *known,
             Some(Condition::Ask(asked)) => {
-                let answer = closure::call(ctx, asked, vec![super::host::current(&Here::of(ctx))])?;
-                if let Some(opaque) = answer.read_lock::<super::opaque::Opaque>() {
-                    return Ok(Gate { unknown: Some(opaque.reason()), ..Gate::default() });
+                let answer = closure::call(ctx, asked, vec![super::host::current(&Here::of(ctx))]);
+                let unknown = match &answer {
+                    Ok(answer) => answer.read_lock::<super::opaque::Opaque>().map(|opaque| opaque.reason()),
+                    Err(error) => super::error::unpredictable(error),
+                };
+                if unknown.is_some() {
+                    return Ok(Gate { unknown, ..Gate::default() });
                 }
+                let answer = answer?;
                 answer.as_bool().map_err(|_| mistake(ctx, format!("`{name}` must give true or false"), None))?
             }
         };

@@ -127,6 +127,9 @@ pub enum Ended {
 /// Reads an error of the evaluation of a playbook.
 pub fn ended(error: &EvalAltResult, playbook: &str) -> Ended {
     let at = place(error, playbook);
+    if let Some(reason) = unpredictable(error) {
+        return Ended::Ending(Ending::NotPredictable { reason }, at);
+    }
     match innermost(error) {
         EvalAltResult::ErrorTerminated(token, _) => match token.clone().try_cast::<Ending>() {
             Some(ending) => Ended::Ending(ending, at),
@@ -134,12 +137,25 @@ pub fn ended(error: &EvalAltResult, playbook: &str) -> Ended {
                 Ended::Failed(Failure { message: "the script was ended".into(), at: Some(at), ..Failure::default() })
             }
         },
-        EvalAltResult::ErrorMismatchDataType(_, actual, _) if actual.contains("known after apply") => {
-            let reason = "a condition needs a value that is known after apply".to_owned();
-            Ended::Ending(Ending::NotPredictable { reason }, at)
-        }
         inner if is_mistake(inner) => Ended::Mistake(failure_of(inner, at)),
         inner => Ended::Failed(failure_of(inner, at)),
+    }
+}
+
+/// What is unknown, where a script looked at a value that only an apply can tell.
+pub fn unpredictable(error: &EvalAltResult) -> Option<String> {
+    match innermost(error) {
+        EvalAltResult::ErrorTerminated(token, _) => match token.clone().try_cast::<Ending>()? {
+            Ending::NotPredictable { reason } => Some(reason),
+            _ => None,
+        },
+        EvalAltResult::ErrorMismatchDataType(_, named, _) | EvalAltResult::ErrorFunctionNotFound(named, _) => {
+            named.contains(Opaque::TYPE).then(|| "a value that is known after apply decides what happens".to_owned())
+        }
+        EvalAltResult::ErrorPropertyNotFound(name, _) => {
+            crate::secret::contains_unknown(name).then(|| Opaque(name.clone()).reason())
+        }
+        _ => None,
     }
 }
 

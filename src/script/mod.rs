@@ -14,6 +14,7 @@ mod ensure;
 mod error;
 mod fact;
 mod flow;
+mod guard;
 mod handler;
 mod here;
 mod host;

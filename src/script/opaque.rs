@@ -1,15 +1,19 @@
 //! Values that a script passes on but cannot look at: secrets, and what only an apply can tell.
 
-use super::error::{RhaiResultOf, mistake, not_predictable};
+use super::error::{RhaiResultOf, SCRIPT, not_predictable, raise_as};
+use crate::event::Failure;
 use crate::secret;
 use rhai::plugin::*;
-use rhai::{Dynamic, ImmutableString, NativeCallContext};
+use rhai::{Dynamic, ImmutableString, NativeCallContext, Position};
 
 /// A text with tokens. It can be joined and passed on; looking at it is refused.
 #[derive(Debug, Clone)]
 pub struct Opaque(pub String);
 
 impl Opaque {
+    /// What Rhai calls the type in its errors.
+    pub const TYPE: &str = "value known after apply";
+
     /// A value that only an apply can tell; `what` says which.
     pub fn unknown(what: impl Into<String>) -> Self {
         Self(secret::unknown(what).to_string())
@@ -25,19 +29,21 @@ impl Opaque {
 }
 
 /// Refuses a text that holds tokens to a function that looks into texts.
-fn look(ctx: &NativeCallContext, text: &str) -> RhaiResultOf<()> {
-    if !secret::contains_token(text) {
-        return Ok(());
+pub(super) fn look(ctx: &NativeCallContext, text: &str) -> RhaiResultOf<()> {
+    match secret::contains_token(text) {
+        true => Err(refuse(text, ctx.fn_name(), ctx.call_position())),
+        false => Ok(()),
     }
-    let opaque = Opaque(text.to_owned());
+}
+
+/// The error for a look at a text that holds tokens: the plan ends for what is unknown, a secret stays one.
+pub(super) fn refuse(text: &str, function: &str, at: Position) -> Box<EvalAltResult> {
     if secret::contains_unknown(text) {
-        return Err(not_predictable(&opaque, ctx.call_position()));
+        return not_predictable(&Opaque(text.to_owned()), at);
     }
-    Err(mistake(
-        ctx,
-        format!("`{}` would look at a secret", ctx.fn_name()),
-        Some("pass the secret on as it is, or work on it inside `secret.map(|value| ...)`".into()),
-    ))
+    let failure = Failure::new(format!("`{function}` would look at a secret"))
+        .hint("pass the secret on as it is, or work on it inside `secret.map(|value| ...)`");
+    raise_as(SCRIPT, &failure, function, "", at)
 }
 
 /// What can be done with values that cannot be looked at.
@@ -104,28 +110,46 @@ pub mod opaque {
     pub fn differ(ctx: NativeCallContext, one: ImmutableString, other: ImmutableString) -> RhaiResultOf<bool> {
         look(&ctx, &one).and_then(|()| look(&ctx, &other)).map(|()| one != other)
     }
-}
 
-/// Functions of the standard library that look into texts, guarded. The originals are called when no token is there.
-pub fn guard(engine: &mut rhai::Engine) {
-    engine.set_fast_operators(false);
-    macro_rules! guarded {
-        ($($name:literal($text:ident $(, $arg:ident: $ty:ty)*) -> $result:ty = $body:expr;)*) => {
-            $(engine.register_fn($name, |ctx: NativeCallContext, $text: ImmutableString $(, $arg: $ty)*| -> RhaiResultOf<$result> {
-                look(&ctx, &$text)?;
-                Ok($body)
-            });)*
-        };
+    /// True when one text comes before another.
+    #[rhai_fn(name = "<", return_raw)]
+    pub fn before(ctx: NativeCallContext, one: ImmutableString, other: ImmutableString) -> RhaiResultOf<bool> {
+        look(&ctx, &one).and_then(|()| look(&ctx, &other)).map(|()| one < other)
     }
-    guarded! {
-        "contains"(text, part: ImmutableString) -> bool = text.contains(part.as_str());
-        "starts_with"(text, part: ImmutableString) -> bool = text.starts_with(part.as_str());
-        "ends_with"(text, part: ImmutableString) -> bool = text.ends_with(part.as_str());
-        "len"(text) -> i64 = text.chars().count() as i64;
-        "is_empty"(text) -> bool = text.is_empty();
-        "to_upper"(text) -> String = text.to_uppercase();
-        "to_lower"(text) -> String = text.to_lowercase();
-        "split"(text, at: ImmutableString) -> rhai::Array = text.split(at.as_str()).map(|part| part.to_owned().into()).collect();
-        "split"(text) -> rhai::Array = text.split_whitespace().map(|part| part.to_owned().into()).collect();
+
+    /// True when one text comes after another.
+    #[rhai_fn(name = ">", return_raw)]
+    pub fn after(ctx: NativeCallContext, one: ImmutableString, other: ImmutableString) -> RhaiResultOf<bool> {
+        look(&ctx, &one).and_then(|()| look(&ctx, &other)).map(|()| one > other)
+    }
+
+    /// True unless one text comes after another.
+    #[rhai_fn(name = "<=", return_raw)]
+    pub fn not_after(ctx: NativeCallContext, one: ImmutableString, other: ImmutableString) -> RhaiResultOf<bool> {
+        look(&ctx, &one).and_then(|()| look(&ctx, &other)).map(|()| one <= other)
+    }
+
+    /// True unless one text comes before another.
+    #[rhai_fn(name = ">=", return_raw)]
+    pub fn not_before(ctx: NativeCallContext, one: ImmutableString, other: ImmutableString) -> RhaiResultOf<bool> {
+        look(&ctx, &one).and_then(|()| look(&ctx, &other)).map(|()| one >= other)
+    }
+
+    /// Nothing can be reckoned from a hidden value.
+    #[rhai_fn(name = "+", name = "-", name = "*", name = "/", name = "%", return_raw)]
+    pub fn reckon_with_value(ctx: NativeCallContext, value: Opaque, _other: Dynamic) -> RhaiResultOf<Dynamic> {
+        look(&ctx, &value.0).map(|()| Dynamic::UNIT)
+    }
+
+    /// Nothing can be reckoned from a hidden value.
+    #[rhai_fn(name = "+", name = "-", name = "*", name = "/", name = "%", return_raw)]
+    pub fn reckon_value(ctx: NativeCallContext, _other: Dynamic, value: Opaque) -> RhaiResultOf<Dynamic> {
+        look(&ctx, &value.0).map(|()| Dynamic::UNIT)
+    }
+
+    /// A hidden value has no parts that could be looked at.
+    #[rhai_fn(index_get, return_raw)]
+    pub fn part(ctx: NativeCallContext, value: &mut Opaque, _key: Dynamic) -> RhaiResultOf<Dynamic> {
+        look(&ctx, &value.0).map(|()| Dynamic::UNIT)
     }
 }

@@ -1,9 +1,11 @@
 //! Whole runs as people make them: the built binary, a project, an inventory, hosts that are shells of this machine,
 //! containers or sshd.
 
+mod arguments;
 mod collectives;
 mod mistakes;
 mod order;
+mod unknown;
 
 use crate::support::cli::Cli;
 use crate::support::project::Project;
