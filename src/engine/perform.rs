@@ -155,9 +155,9 @@ impl Actor {
         let (seat, overlay) = state.seat(host.line(), becoming.as_ref());
         let mut shell = Styled::new(&mut *seat.shell, &style);
         let mut view = match style.env.is_empty() {
-            true => View::remembering(&mut shell, overlay, &mut seat.known).elsewhere(style.chdir.is_some()),
+            true => View::remembering(&mut shell, overlay, &mut seat.known).within(style.chdir.clone()),
             // With other variables the same question may have another answer.
-            false => View::new(&mut shell, overlay),
+            false => View::new(&mut shell, overlay).within(style.chdir.clone()),
         };
         let planned = planned.plan(&mut view);
         let plan = match planned {
@@ -204,8 +204,7 @@ impl Actor {
         }
         drop(notes);
         if verdict.status == OpStatus::Changed {
-            let mut own = self.own().notes();
-            call.notify.iter().for_each(|handler| own.notify(handler));
+            call.notify.iter().for_each(|handler| self.notify(handler));
         }
         self.run.emit(self.finished(call, &verdict, &outcome, started));
         match failure {

@@ -2,7 +2,7 @@
 
 use super::host::{HostRun, Traces};
 use super::meeting::{Meetings, ScopeId};
-use super::reach::{Emit, Reach};
+use super::reach::{Emit, Forgetful, Reach, Remember};
 use super::settings::TagFilter;
 use super::slots::Slots;
 use crate::event::{Event, Mode};
@@ -40,6 +40,8 @@ pub struct Run {
     hosts: Mutex<HashMap<String, Arc<HostRun>>>,
     interrupt: Interrupt,
     expected: Expected,
+    remember: Box<dyn Remember>,
+    due: HashMap<String, Vec<String>>,
 }
 
 /// Traces of an earlier run, by host; each is taken once.
@@ -78,6 +80,8 @@ impl Run {
             hosts: Mutex::default(),
             interrupt,
             expected: Expected::default(),
+            remember: Box::new(Forgetful),
+            due: HashMap::new(),
         };
         run.meetings.open(&Self::root(), &run.selected);
         run
@@ -88,6 +92,24 @@ impl Run {
     pub fn expecting(mut self, expected: Expected) -> Self {
         self.expected = expected;
         self
+    }
+
+    /// The same with handlers that an earlier run left due, by host, and who remembers those that become due.
+    #[must_use]
+    pub fn remembering(mut self, due: HashMap<String, Vec<String>>, remember: Box<dyn Remember>) -> Self {
+        self.due = due;
+        self.remember = remember;
+        self
+    }
+
+    /// Handlers that an earlier run left due on a host.
+    pub fn due(&self, host: &str) -> &[String] {
+        self.due.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who remembers handlers.
+    pub fn remember(&self) -> &dyn Remember {
+        &*self.remember
     }
 
     /// What each host that took part was asked, for the next run.

@@ -169,7 +169,7 @@ pub mod flow {
     /// ```
     #[rhai_fn(name = "notify")]
     pub fn notify(ctx: NativeCallContext, name: ImmutableString) {
-        Here::of(&ctx).actor().own().notes().notify(&name);
+        Here::of(&ctx).actor().notify(&name);
     }
 
     /// Runs the handlers that were asked for so far, now.
@@ -179,7 +179,7 @@ pub mod flow {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn flush_handlers(ctx: NativeCallContext) -> RhaiResultOf<()> {
-        handler::flush(&Here::of(&ctx), ctx.engine())
+        handler::flush(&Here::of(&ctx), ctx.engine(), false)
     }
 
     /// Says something in the output of the run.
@@ -290,7 +290,7 @@ fn run_play(ctx: &NativeCallContext, selector: &str, options: Map, body: &FnPtr)
     let at = called_at(ctx);
     let result = here.actor().play(&play, &at, || {
         closure::run(ctx, body, vec![current(&here)])?;
-        handler::flush(&here, ctx.engine())?;
+        handler::flush(&here, ctx.engine(), false)?;
         if let Some(gate) = &gate {
             closure::run(ctx, gate, vec![current(&here)])?;
         }

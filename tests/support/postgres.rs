@@ -175,9 +175,11 @@ done";
     let mut stop = as_owner("pg_ctl");
     stop.args(["stop", "-s", "-m", "immediate", "-D"]).arg(base.join("server/data"));
     let mut watcher = Command::new("setsid");
-    watcher.args(["sh", "-c", script]).arg(base).arg(stop.get_program()).args(stop.get_args());
+    watcher.args(["--fork", "sh", "-c", script]).arg(base).arg(stop.get_program()).args(stop.get_args());
     watcher.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    watcher.spawn().expect("setsid of util-linux");
+    // `--fork` ends at once: the watcher outlives this process.
+    let started = watcher.status().expect("setsid of util-linux");
+    assert!(started.success(), "setsid does not start");
 }
 
 /// A program of the server as the user it may run as: never root.
