@@ -3,10 +3,10 @@
 use crate::engine::Remember;
 use crate::state::{Author, Journal, Scope, StateError, Store};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Writes to the journal of the state store. A store that fails is told once, by the history that fails with it.
-pub struct Memory(Journal);
+pub struct Memory(Mutex<Option<Journal>>);
 
 impl Memory {
     /// Opens the journal of a run.
@@ -14,17 +14,31 @@ impl Memory {
     /// # Errors
     /// The system gives no thread.
     pub fn open(store: &Store, scope: Scope, author: Author) -> Result<Self, StateError> {
-        store.journal(scope, author).map(Self)
+        Ok(Self(Mutex::new(Some(store.journal(scope, author)?))))
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Option<Journal>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Remember for Memory {
     fn notified(&self, host: &str, handler: &str) {
-        told(self.0.notify(host, handler));
+        if let Some(journal) = &*self.journal() {
+            told(journal.notify(host, handler));
+        }
     }
 
     fn handled(&self, host: &str, handler: &str) {
-        told(self.0.handled(host, handler));
+        if let Some(journal) = &*self.journal() {
+            told(journal.handled(host, handler));
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(journal) = self.journal().take() {
+            told(journal.finish());
+        }
     }
 }
 

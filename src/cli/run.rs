@@ -148,6 +148,7 @@ impl Session {
         bus.emit(Event::RunStarted(start));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
+        run.remember().finish();
         if !self.flags.no_prefetch {
             ahead::keep(&store, &prepared.shown, &prepared.inventory, &run);
         }

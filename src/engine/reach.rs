@@ -43,6 +43,9 @@ pub trait Remember: Send + Sync {
 
     /// A handler ran on a host.
     fn handled(&self, host: &str, handler: &str);
+
+    /// Waits until all is kept; called once, when the hosts are done.
+    fn finish(&self);
 }
 
 /// Remembers nothing: for plans.
@@ -52,4 +55,6 @@ impl Remember for Forgetful {
     fn notified(&self, _: &str, _: &str) {}
 
     fn handled(&self, _: &str, _: &str) {}
+
+    fn finish(&self) {}
 }
