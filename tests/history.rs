@@ -1,11 +1,13 @@
 //! The state store: what it remembers, and what it says when it cannot.
 
 use crate::support::events::{DIFF, RUN, Story, change, nginx};
+use crate::support::store::{Bed, Kind};
 use rhapsode::cli::failure::Exit;
 use rhapsode::cli::history::{Clock, history, history_json, show, show_json};
 use rhapsode::event::{Event, HostStatus, Mode, OpStatus, RunStart, Sign, Sink};
 use rhapsode::report::{Look, Paint, Verbosity};
 use rhapsode::state::{StateError, Store};
+use rstest::rstest;
 use sqlx::{Connection, SqliteConnection};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -59,9 +61,9 @@ fn apply(run: &str, end: impl FnOnce(Story) -> Vec<Event>) -> Vec<Event> {
     end(Story::new(Mode::Apply, &["a", "b", "c"]).named(run, "2026-11-20T10:00:00Z"))
 }
 
-#[test]
-fn a_run_is_remembered_with_its_hosts_operations_and_diffs() {
-    let project = Project::new();
+#[rstest]
+fn a_run_is_remembered_with_its_hosts_operations_and_diffs(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let project = Bed::new(kind);
     let events = Story::mixed(Mode::Apply);
     record(&project.open(), &events);
 
@@ -97,18 +99,18 @@ fn a_run_is_remembered_with_its_hosts_operations_and_diffs() {
     assert_eq!(store.operations(RUN).expect("operations"), ended);
 }
 
-#[test]
-fn the_events_come_back_as_they_were() {
-    let project = Project::new();
+#[rstest]
+fn the_events_come_back_as_they_were(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let project = Bed::new(kind);
     let events = Story::mixed(Mode::Apply);
     let store = project.open();
     record(&store, &events);
     assert_eq!(ends(store.events(RUN).expect("events")), ends(events));
 }
 
-#[test]
-fn an_operation_that_never_ended_stays_named_after_a_crash() {
-    let project = Project::new();
+#[rstest]
+fn an_operation_that_never_ended_stays_named_after_a_crash(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let project = Bed::new(kind);
     let begun =
         Event::OperationStarted { host: "a".into(), op: "cmd::run".into(), target: "make".into(), at: "x:1:1".into() };
     let events = apply("01JD000000000000000000000A", |story| story.connect("a").event(begun.clone()).abandoned());
@@ -120,23 +122,23 @@ fn an_operation_that_never_ended_stays_named_after_a_crash() {
     assert_eq!(store.failed_hosts_of_last_run(None).expect("hosts"), ["a", "b", "c"]);
 }
 
-#[test]
-fn equal_diffs_of_many_hosts_are_kept_once() {
-    let project = Project::new();
+#[rstest]
+fn equal_diffs_of_many_hosts_are_kept_once(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let project = Bed::new(kind);
     let hosts: Vec<String> = (0..50).map(|n| format!("web-{n}")).collect();
     let names: Vec<&str> = hosts.iter().map(String::as_str).collect();
     let story = names.iter().fold(Story::new(Mode::Plan, &names), |story, host| story.motd(host).done(host));
     record(&project.open(), &story.finish(0));
-    assert_eq!(project.sql("SELECT count(*) FROM diffs"), Some(1));
+    assert_eq!(project.number("SELECT count(*) FROM diffs"), 1);
     let store = project.open();
     let operations = store.operations(RUN).expect("operations");
     assert_eq!(operations.len(), 50);
     assert!(operations.iter().all(|(_, end)| end.diff.as_deref() == Some(DIFF)));
 }
 
-#[test]
-fn a_thousand_hosts_with_twenty_operations_are_all_written() {
-    let project = Project::new();
+#[rstest]
+fn a_thousand_hosts_with_twenty_operations_are_all_written(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let project = Bed::new(kind);
     let hosts: Vec<String> = (0..1_000).map(|n| format!("h{n:03}")).collect();
     let names: Vec<&str> = hosts.iter().map(String::as_str).collect();
     let mut story = Story::new(Mode::Apply, &names);
@@ -157,9 +159,9 @@ fn a_thousand_hosts_with_twenty_operations_are_all_written() {
     assert_eq!(store.run("last").expect("the run").totals.map(|totals| totals.changes), Some(20_000));
 }
 
-#[test]
-fn runs_of_several_processes_do_not_disturb_each_other() {
-    let project = Project::new();
+#[rstest]
+fn runs_of_several_processes_do_not_disturb_each_other(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let project = Bed::new(kind);
     std::thread::scope(|scope| {
         for n in 0..8 {
             let project = &project;
@@ -181,9 +183,9 @@ fn runs_of_several_processes_do_not_disturb_each_other() {
     }
 }
 
-#[test]
-fn a_run_is_found_by_a_unique_beginning_in_any_case() {
-    let project = Project::new();
+#[rstest]
+fn a_run_is_found_by_a_unique_beginning_in_any_case(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let project = Bed::new(kind);
     let store = project.open();
     for run in ["01JDAA0000000000000000000A", "01JDAB0000000000000000000A"] {
         record(&store, &apply(run, |story| story.finish(0)));
@@ -203,9 +205,11 @@ fn a_run_is_found_by_a_unique_beginning_in_any_case() {
     }
 }
 
-#[test]
-fn failed_hosts_are_those_of_the_last_apply_and_plans_in_between_do_not_count() {
-    let project = Project::new();
+#[rstest]
+fn failed_hosts_are_those_of_the_last_apply_and_plans_in_between_do_not_count(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let project = Bed::new(kind);
     let store = project.open();
     assert_eq!(store.failed_hosts_of_last_run(None).expect("hosts"), Vec::<String>::new());
     let failing = |story: Story| {
@@ -222,9 +226,11 @@ fn failed_hosts_are_those_of_the_last_apply_and_plans_in_between_do_not_count() 
     assert!(store.failed_hosts_of_last_run(Some("playbooks/other.rhai")).expect("hosts").is_empty());
 }
 
-#[test]
-fn the_last_good_run_is_an_apply_of_the_same_playbook_and_inventory() {
-    let project = Project::new();
+#[rstest]
+fn the_last_good_run_is_an_apply_of_the_same_playbook_and_inventory(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let project = Bed::new(kind);
     let store = project.open();
     record(&store, &apply("01JD000000000000000000000A", |story| story.done("a").finish(0)));
     record(&store, &apply("01JD000000000000000000000B", |story| story.finish(3)));
@@ -266,9 +272,9 @@ fn listed(store: Option<&Store>) -> String {
     String::from_utf8(out).expect("text")
 }
 
-#[test]
-fn history_lists_runs_with_the_newest_first() {
-    let project = Project::new();
+#[rstest]
+fn history_lists_runs_with_the_newest_first(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let project = Bed::new(kind);
     assert_eq!(listed(None), "no run is recorded yet\n");
     let store = project.open();
     assert_eq!(listed(Some(&store)), "no run is recorded yet\n");
@@ -293,12 +299,12 @@ fn history_lists_runs_with_the_newest_first() {
     assert_eq!(json[0]["exit"], serde_json::Value::Null);
 }
 
-#[test]
-fn show_replays_a_run_and_names_one_that_is_not_there() {
-    let project = Project::new();
+#[rstest]
+fn show_replays_a_run_and_names_one_that_is_not_there(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let project = Bed::new(kind);
     let store = project.open();
     record(&store, &Story::mixed(Mode::Apply));
-    let path = project.path.with_file_name("shown");
+    let path = project.folder().join("shown");
     let out = || Box::new(std::fs::File::create(&path).expect("made"));
     let exit = show(&store, "last", Look::plain(Verbosity::Normal), out()).expect("shown");
     assert_eq!(exit, Exit::Done);

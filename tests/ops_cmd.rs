@@ -90,3 +90,19 @@ fn waiting_is_no_change_and_ends_with_its_time() {
         converge(&mut shell, "wait::file", json!({"path": "/tmp/www", "present": false}));
     }
 }
+
+#[test]
+fn a_path_that_is_only_planned_counts_as_there() {
+    let bed = Container::busybox();
+    let mut shell = PlainShell::docker(bed.name());
+    let mut overlay = Overlay::default();
+    let put = (entry("file::put").expect("an operation").accept)(json!({"path": "/srv-it", "content": "x"}));
+    let put = put.expect("accepted").plan(&mut View::new(&mut shell, &overlay)).expect("a plan");
+    put.changes.into_iter().for_each(|change| overlay.take(change.effects));
+    let mut runs = |want: serde_json::Value| {
+        let planned = (entry("cmd::run").expect("an operation").accept)(want).expect("accepted");
+        !planned.plan(&mut View::new(&mut shell, &overlay)).expect("a plan").is_empty()
+    };
+    assert!(!runs(json!({"command": "make it", "creates": "/srv-it"})));
+    assert!(runs(json!({"command": "unmake it", "removes": "/srv-it/"})));
+}

@@ -157,6 +157,25 @@ fn a_package_may_bring_what_a_plan_cannot_see_yet() {
     assert!(texts(&other).iter().all(|text| text == "start ssh.service" || text.is_empty()));
 }
 
+#[test]
+fn a_planned_release_lets_a_held_package_move() {
+    let container = Container::debian();
+    aptrepo::only(&container, &[Deb::new("rh-app", "1.0"), Deb::new("rh-app", "2.0")]);
+    container.exec("apt-get -q update && apt-get -q -y install rh-app=1.0 && apt-mark hold rh-app");
+    let mut shell = container.shell();
+    let mut overlay = rhapsode::ops::Overlay::default();
+    let release = plan(&mut shell, "pkg::hold", json!({"names": "rh-app", "present": false})).expect("a plan");
+    release.changes.into_iter().for_each(|change| overlay.take(change.effects));
+    let mut after = |op: &str, want: Value| {
+        let planned = (rhapsode::ops::entry(op).expect("an operation").accept)(want).expect("accepted");
+        planned.plan(&mut rhapsode::ops::View::new(&mut shell, &overlay))
+    };
+    let moved = after("pkg::installed", json!({"names": "rh-app=2.0"})).expect("certain");
+    assert_eq!(texts(&moved), ["install rh-app=2.0"]);
+    let latest = after("pkg::latest", json!({"names": "rh-app"})).expect_err("the simulation sees the hold");
+    assert!(matches!(latest, OpError::Unknown(_)), "{latest:?}");
+}
+
 /// Keeps its packages in `/lib/apk/db/installed`, as apk does, and knows of three.
 const STUB_APK: &str = r#"#!/bin/sh
 db=/lib/apk/db/installed; cache=/var/cache/apk; simulate=; verb=; words=; purge=

@@ -132,7 +132,7 @@ fn a_service_of_a_user_is_kept_by_the_manager_of_that_user() {
 fn a_timer_starts_its_service() {
     let container = Container::debian();
     let mut shell = container.shell();
-    let want = |when: &str| json!({"name": "rh-tick", "on_calendar": when, "command": "/bin/touch /run/rh-tick", "persistent": true});
+    let want = |when: &str| json!({"name": "rh-tick", "on_calendar": when, "accuracy": "100ms", "command": "/bin/touch /run/rh-tick", "persistent": true});
     let created = converge(&mut shell, "systemd::timer", want("*-*-* *:*:0/2"));
     assert_eq!(created.len(), 5, "{created:?}");
     container.exec("timeout 10 sh -c 'until [ -e /run/rh-tick ]; do sleep 0.1; done'");

@@ -57,6 +57,9 @@ pub struct Common {
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// Ask hosts nothing ahead of its use; slower, with the same result
+    #[arg(long, global = true)]
+    pub no_prefetch: bool,
     /// Ask nothing
     #[arg(short, long, global = true)]
     pub yes: bool,

@@ -121,9 +121,11 @@ impl CommandError {
 
 impl From<StateError> for CommandError {
     fn from(error: StateError) -> Self {
-        // A name that fits no run is a mistake of the caller; the store is well.
+        // A name that fits nothing is a mistake of the caller; the store is well.
         let exit = match error {
             StateError::NoRun(_) | StateError::Ambiguous { .. } => Exit::Invalid,
+            StateError::NoResource(_) | StateError::ResourceExists(_) => Exit::Invalid,
+            StateError::Import { .. } | StateError::Stream(..) | StateError::Address(_) => Exit::Invalid,
             _ => Exit::State,
         };
         let failure = Failure { hint: error.hint(), ..Failure::of(&error) };

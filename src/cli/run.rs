@@ -1,10 +1,11 @@
 //! `plan`, `apply`, `drift`, `op`, `exec`: a playbook on the selected hosts, told to every sink.
 
+use super::ahead;
 use super::failure::{CommandError, Exit};
 use super::git::checkout;
 use super::session::{Session, shared_hosts};
 use crate::connect;
-use crate::engine::{Connected, Emit, Options, Run, TagFilter};
+use crate::engine::{Connected, Emit, Expected, Options, Run, TagFilter};
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
 use crate::inventory::Inventory;
 use crate::remote::Interrupt;
@@ -119,7 +120,8 @@ impl Session {
     pub(super) fn once(&self, prepared: &Prepared, mode: Mode, results: bool) -> Result<Finished, CommandError> {
         let started = Instant::now();
         let start = self.describe(prepared, mode);
-        let bus = Arc::new(Bus::new(self.sinks(&start, results)?));
+        let store = Store::open(&self.state_path())?;
+        let bus = Arc::new(Bus::new(self.sinks(&store, &start, results)?));
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
@@ -128,11 +130,15 @@ impl Session {
         let emit = Arc::new(Events(Arc::clone(&bus)));
         let reach = Box::new(Connected(connections));
         let hosts = shared_hosts(&prepared.inventory);
-        let run = Arc::new(Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt));
+        let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
+        let run = Arc::new(run.expecting(self.expected(&store, prepared)));
         on_interrupt(&runtime, &run);
         bus.emit(Event::RunStarted(start));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
+        if !self.flags.no_prefetch {
+            ahead::keep(&store, &prepared.shown, &prepared.inventory, &run);
+        }
         let totals = bus.totals();
         let exit = verdict(&run, &ends, &totals, self.pending_counts);
         let duration_ms = started.elapsed().as_millis() as u64;
@@ -145,8 +151,14 @@ impl Session {
         }
     }
 
-    fn sinks(&self, start: &RunStart, results: bool) -> Result<Vec<Box<dyn Sink>>, CommandError> {
-        let store = Store::open(&self.state_path())?;
+    fn expected(&self, store: &Store, prepared: &Prepared) -> Expected {
+        match self.flags.no_prefetch {
+            true => Expected::default(),
+            false => ahead::expected(store, &prepared.shown, &prepared.inventory, &prepared.hosts),
+        }
+    }
+
+    fn sinks(&self, store: &Store, start: &RunStart, results: bool) -> Result<Vec<Box<dyn Sink>>, CommandError> {
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(store.begin(start)?)];
         if let Some(path) = &self.flags.events {
             let lines = match path.as_os_str() == "-" {
@@ -209,7 +221,7 @@ pub fn runtime() -> Result<Runtime, CommandError> {
 }
 
 /// The first Ctrl-C stops the run in order, the second one at once.
-fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
+pub(super) fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
     let run = Arc::clone(run);
     runtime.spawn(async move {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();

@@ -153,14 +153,14 @@ impl Actor {
         let mut state = host.lock();
         let becoming = becoming(settings, host);
         let style = Style { env: settings.env.clone(), chdir: settings.chdir.clone(), timeout: settings.timeout };
-        let plain = style.is_plain();
         let (seat, overlay) = state.seat(host.line(), becoming.as_ref());
         let mut shell = Styled::new(&mut *seat.shell, &style);
-        let planned = match plain {
-            true => planned.plan(&mut View::remembering(&mut shell, overlay, &mut seat.known)),
+        let mut view = match style.env.is_empty() {
+            true => View::remembering(&mut shell, overlay, &mut seat.known).elsewhere(style.chdir.is_some()),
             // With other variables the same question may have another answer.
-            false => planned.plan(&mut View::new(&mut shell, overlay)),
+            false => View::new(&mut shell, overlay),
         };
+        let planned = planned.plan(&mut view);
         let plan = match planned {
             Err(OpError::Unknown(why) | OpError::Shell(ShellError::Reveal(RevealError::Unknown(why)))) => {
                 return Ok(Verdict::unknown(redact(&why)));

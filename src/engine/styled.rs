@@ -15,13 +15,6 @@ pub struct Style {
     pub timeout: Option<Duration>,
 }
 
-impl Style {
-    /// True when nothing is added.
-    pub fn is_plain(&self) -> bool {
-        self.env.is_empty() && self.chdir.is_none() && self.timeout.is_none()
-    }
-}
-
 /// See [`Style`].
 pub struct Styled<'a> {
     inner: &'a mut dyn Shell,

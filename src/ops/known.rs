@@ -16,13 +16,16 @@ const KEYS_LIMIT: usize = 24 * 1024;
 /// What one user of a host was asked, in a form that can be stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
-    /// Ids by kind.
+    /// Ids by kind, and how often each was asked for: after a change, only what is still needed is asked again.
     #[serde(default)]
-    pub things: IndexMap<String, IndexSet<String>>,
+    pub things: IndexMap<String, Counts>,
     /// Commands of built-in operations that only read.
     #[serde(default)]
-    pub commands: IndexSet<String>,
+    pub commands: Counts,
 }
+
+/// How often each was asked for.
+pub type Counts = IndexMap<String, u32>;
 
 /// See the module. One for each user of a host.
 #[derive(Debug, Default)]
@@ -59,13 +62,18 @@ impl Known {
         self.outputs.clear();
     }
 
-    /// The state of a thing, when it is known; notes that it was asked.
-    pub(super) fn state(&mut self, key: &Key) -> Option<&State> {
-        self.asked.things.entry(key.kind.to_owned()).or_default().insert(key.id.clone());
-        if let Some(ids) = self.expected.things.get_mut(key.kind) {
-            ids.shift_remove(&key.id);
-        }
+    /// The state of a thing, when it is known.
+    pub(super) fn state(&self, key: &Key) -> Option<&State> {
         self.states.get(key)
+    }
+
+    /// Notes that things were asked for.
+    pub(super) fn note(&mut self, reader: &Reader, ids: &[String]) {
+        let asked = self.asked.things.entry(reader.kind.to_owned()).or_default();
+        ids.iter().for_each(|id| count(asked, id));
+        if let Some(expected) = self.expected.things.get_mut(reader.kind) {
+            ids.iter().for_each(|id| discount(expected, id));
+        }
     }
 
     /// The answer to a command, when it is known; notes that it was asked.
@@ -73,8 +81,8 @@ impl Known {
         if !is_plain(command) {
             return None;
         }
-        self.asked.commands.insert(command.text().to_owned());
-        self.expected.commands.shift_remove(command.text());
+        count(&mut self.asked.commands, command.text());
+        discount(&mut self.expected.commands, command.text());
         self.outputs.get(command.text())
     }
 
@@ -82,9 +90,9 @@ impl Known {
     pub fn expected(&self) -> Questions {
         let readers = KINDS.iter().filter_map(|reader| {
             let ids = self.expected.things.get(reader.kind)?;
-            (!ids.is_empty()).then(|| (*reader, ids.iter().cloned().collect()))
+            (!ids.is_empty()).then(|| (*reader, ids.keys().cloned().collect()))
         });
-        Questions::new(readers.collect(), self.expected.commands.iter().cloned().collect())
+        Questions::new(readers.collect(), self.expected.commands.keys().cloned().collect())
     }
 
     /// Asks for these things, and for everything that is expected along with them, in one exchange.
@@ -166,6 +174,24 @@ impl Questions {
     }
 }
 
+fn count(counts: &mut Counts, id: &str) {
+    match counts.get_mut(id) {
+        Some(times) => *times += 1,
+        None => {
+            counts.insert(id.to_owned(), 1);
+        }
+    }
+}
+
+fn discount(counts: &mut Counts, id: &str) {
+    if let Some(times) = counts.get_mut(id) {
+        *times = times.saturating_sub(1);
+        if *times == 0 {
+            counts.swap_remove(id);
+        }
+    }
+}
+
 /// Cuts a list of ids so that each script has room on a command line.
 fn portions(ids: Vec<String>) -> impl Iterator<Item = Vec<String>> {
     let mut ids = ids.into_iter().peekable();
@@ -203,7 +229,7 @@ mod tests {
     #[test]
     fn a_trace_of_another_version_is_read_as_far_as_it_is_understood() {
         let mut known = Known::default();
-        known.expect(serde_json::from_str(r#"{"things":{"oracle":["x"],"path":["/etc"]}}"#).expect("a trace"));
+        known.expect(serde_json::from_str(r#"{"things":{"oracle":{"x":1},"path":{"/etc":2}}}"#).expect("a trace"));
         assert_eq!(known.expected().commands.len(), 1);
     }
 }

@@ -87,11 +87,11 @@ pub trait Question {
     /// What is still open, and how it is read.
     fn open(&self) -> Option<(Reader, Vec<String>)>;
 
-    /// Takes what is known.
+    /// Takes what is known; every question is noted once, before it is asked.
     ///
     /// # Errors
     /// As [`View::see_all`].
-    fn recall(&mut self, overlay: &Overlay, known: &mut Known) -> Result<(), OpError>;
+    fn recall(&mut self, overlay: &Overlay, known: &Known) -> Result<(), OpError>;
 }
 
 impl<R> Asked<R> {
@@ -111,7 +111,7 @@ impl<R: Resource> Question for Asked<R> {
         (!open.is_empty()).then(|| (Reader::of::<R>(), open))
     }
 
-    fn recall(&mut self, overlay: &Overlay, known: &mut Known) -> Result<(), OpError> {
+    fn recall(&mut self, overlay: &Overlay, known: &Known) -> Result<(), OpError> {
         for (id, slot) in self.ids.iter().zip(&mut self.states).filter(|(_, state)| state.is_none()) {
             let Some(real) = known.state(&Key::of::<R>(id)) else {
                 continue;
@@ -131,6 +131,8 @@ pub struct View<'a> {
     shell: &'a mut dyn Shell,
     overlay: &'a Overlay,
     known: Memory<'a>,
+    /// Whether answers to commands may be shared: a command may depend on the working directory, a thing does not.
+    shares_texts: bool,
 }
 
 enum Memory<'a> {
@@ -150,12 +152,19 @@ impl Memory<'_> {
 impl<'a> View<'a> {
     /// Looks through an overlay at a host.
     pub fn new(shell: &'a mut dyn Shell, overlay: &'a Overlay) -> Self {
-        Self { shell, overlay, known: Memory::Own(Known::default()) }
+        Self { shell, overlay, known: Memory::Own(Known::default()), shares_texts: true }
     }
 
     /// The same with what is known of the host already.
     pub fn remembering(shell: &'a mut dyn Shell, overlay: &'a Overlay, known: &'a mut Known) -> Self {
-        Self { shell, overlay, known: Memory::Shared(known) }
+        Self { shell, overlay, known: Memory::Shared(known), shares_texts: true }
+    }
+
+    /// Keeps answers to commands to itself: they run in a directory of their own.
+    #[must_use]
+    pub fn elsewhere(mut self, elsewhere: bool) -> Self {
+        self.shares_texts = !elsewhere;
+        self
     }
 
     /// Runs a command that only reads what no change of a playbook touches; prefer [`View::see`].
@@ -163,6 +172,9 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`OpError::Shell`]; an exit status other than 0 is no error here.
     pub fn read(&mut self, command: &Command) -> Result<Output, OpError> {
+        if !self.shares_texts {
+            return self.read_for_playbook(command);
+        }
         if let Some(output) = self.known.get().output(command) {
             return Ok(output.clone());
         }
@@ -212,7 +224,10 @@ impl<'a> View<'a> {
     pub fn answer(&mut self, questions: &mut [&mut dyn Question]) -> Result<(), OpError> {
         let known = self.known.get();
         for question in questions.iter_mut() {
-            question.recall(self.overlay, known)?;
+            if let Some((reader, ids)) = question.open() {
+                known.note(&reader, &ids);
+                question.recall(self.overlay, known)?;
+            }
         }
         let open: Vec<(Reader, Vec<String>)> = questions.iter().filter_map(|question| question.open()).collect();
         if open.is_empty() {

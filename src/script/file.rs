@@ -29,6 +29,21 @@ pub mod file {
         ensure(&ctx, "file::put", path, want)
     }
 
+    /// Renders a template and keeps the file as it says.
+    ///
+    /// `want` takes `src`, a file in the project, or `text`, and `vars`, a map; the host's data stands beside them,
+    /// and `host` with its name, addr and groups. Templates are Jinja; a name that nothing defines is an error.
+    /// Also `owner`, `group`, `mode` (text, `"0644"`), `validate`, `backup`, `in_place`, `create_dirs` and `force`, as
+    /// for `file::put`. Fails when the template does not parse, or a name is undefined.
+    ///
+    /// ```rhai
+    /// file::template("/etc/motd", #{ text: "{{ host.name }} runs {{ what }}\n", vars: #{ what: "the shop" } });
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn template(ctx: NativeCallContext, path: Dynamic, want: Map) -> RhaiResultOf<Done> {
+        ensure(&ctx, "file::template", path, want)
+    }
+
     /// Keeps a file there, whatever it holds.
     ///
     /// `want` takes `owner` and `group`, names or numbers, and `mode`, a text such as `"0644"`; what is left out stays

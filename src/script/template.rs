@@ -38,6 +38,13 @@ pub fn prepare(ctx: &NativeCallContext, want: &mut Map) -> RhaiResultOf<()> {
     let vars = want.remove("vars").unwrap_or_else(|| Map::new().into());
     let vars = to_json(&vars)
         .map_err(|problem| mistake(ctx, format!("`file::template`: argument `vars`: {problem}"), None))?;
+    if want.contains_key("content") {
+        return Err(mistake(
+            ctx,
+            "`file::template` takes `src` or `text`, not `content`",
+            Some("`file::put` takes a content".into()),
+        ));
+    }
     let (name, text): (String, Arc<str>) = match (want.get("src").cloned(), want.remove("text")) {
         (Some(_), Some(_)) => return Err(mistake(ctx, "`file::template` takes `src` or `text`, not both", None)),
         (None, None) => return Err(mistake(ctx, "`file::template` needs `src`, a file, or `text`", None)),
@@ -45,7 +52,7 @@ pub fn prepare(ctx: &NativeCallContext, want: &mut Map) -> RhaiResultOf<()> {
         (Some(src), None) => read(ctx, &src.to_string())?,
     };
     let rendered = render(ctx, &name, &text, vars)?;
-    want.insert("rendered".into(), rendered.into());
+    want.insert("content".into(), rendered.into());
     Ok(())
 }
 

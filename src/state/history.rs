@@ -2,9 +2,9 @@
 
 use super::StateError;
 use super::backend::Backend;
+use super::contents::digest;
 use super::statement::{Statement, Value, json, word};
 use crate::event::{Event, OperationEnd, RunStart, Sink, SinkError};
-use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -90,23 +90,28 @@ impl Writer {
         Ok(())
     }
 
+    /// Rows of the same table stand together, as they are then written together.
     fn statements(&mut self, batch: Vec<Event>) -> Vec<Statement> {
         let ended = ended(&batch);
-        let mut statements = Vec::with_capacity(batch.len() * 2);
+        let (mut diffs, mut operations, mut events, mut verdicts) = (vec![], vec![], vec![], vec![]);
         for (index, event) in batch.into_iter().enumerate() {
             let seq = self.next;
             self.next += 1;
             match event {
                 // Worth a row only as long as nobody knows how it ended: after a crash it names what was begun.
                 Event::OperationStarted { .. } if ended.contains(&index) => {}
-                Event::OperationFinished { host, end } => self.operation(&mut statements, seq, host, *end),
+                Event::OperationFinished { host, mut end } => {
+                    let diff = end.diff.take().map(|content| (digest(content.as_bytes()), content));
+                    operations.push(self.operation(seq, host, *end, diff.as_ref().map(|(digest, _)| digest.clone())));
+                    diffs.extend(diff.map(|(digest, content)| self.diff(digest, content)));
+                }
                 event => {
-                    self.verdict(&mut statements, &event);
-                    statements.push(self.event(seq, &event));
+                    self.verdict(&mut verdicts, &event);
+                    events.push(self.event(seq, &event));
                 }
             }
         }
-        statements
+        diffs.into_iter().chain(operations).chain(events).chain(verdicts).collect()
     }
 
     fn event(&self, seq: u64, event: &Event) -> Statement {
@@ -114,12 +119,12 @@ impl Writer {
         Statement::new(sql, [self.run.as_str().into(), seq.into(), json(event).into()])
     }
 
-    fn operation(&self, statements: &mut Vec<Statement>, seq: u64, host: String, end: OperationEnd) {
-        let digest = end.diff.as_deref().map(digest);
-        if let (Some(digest), Some(content)) = (&digest, end.diff) {
-            let sql = "INSERT INTO diffs (digest, content) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
-            statements.push(Statement::new(sql, [digest.as_str().into(), content.into()]));
-        }
+    fn diff(&self, digest: String, content: String) -> Statement {
+        let sql = "INSERT INTO diffs (digest, content) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING";
+        Statement::new(sql, [digest.into(), content.into()])
+    }
+
+    fn operation(&self, seq: u64, host: String, end: OperationEnd, diff: Option<String>) -> Statement {
         let sql = "INSERT INTO operations (run, seq, host, id, op, target, name, status, changes, diff, reason, error, \
                    output, script_at, play, duration_ms) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
@@ -133,7 +138,7 @@ impl Writer {
             end.name.into(),
             word(&end.status).into(),
             json(&end.changes).into(),
-            digest.into(),
+            diff.into(),
             end.reason.into(),
             end.error.map(|error| json(&error)).into(),
             end.output.into(),
@@ -141,7 +146,7 @@ impl Writer {
             end.play.into(),
             end.duration_ms.into(),
         ];
-        statements.push(Statement::new(sql, values));
+        Statement::new(sql, values)
     }
 
     /// What an event says about the run or a host as a whole.
@@ -219,10 +224,6 @@ fn beginning(start: &RunStart) -> Vec<Statement> {
         statements.push(Statement::new(sql, values));
     }
     statements
-}
-
-fn digest(content: &str) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The moment some milliseconds after an RFC 3339 one; `None` when that is none.

@@ -149,6 +149,9 @@ impl Journal {
     }
 
     fn send(&self, note: Note) -> Result<(), Arc<StateError>> {
+        if let Some(error) = kept(&self.failed).clone() {
+            return Err(error);
+        }
         let queue = self.queue.as_ref().expect("taken by `finish` and `drop` alone");
         queue.send(note).map_err(|_| self.error())
     }

@@ -5,6 +5,7 @@
 //! belongs to one project.
 
 mod backend;
+mod batch;
 mod contents;
 mod error;
 mod history;
@@ -23,6 +24,7 @@ mod sqlite;
 mod statement;
 mod store;
 mod traces;
+mod transfer;
 
 pub use contents::Content;
 pub use error::StateError;

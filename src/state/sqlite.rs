@@ -1,6 +1,7 @@
 //! SQLite: one file in the project, many processes.
 
 use super::backend::{Backend, Statements, Stop, Take};
+use super::batch::batched;
 use super::statement::{Row, Statement, Value, json};
 use super::{Place, StateError};
 use futures_util::TryStreamExt;
@@ -118,7 +119,7 @@ impl Backend for Sqlite {
         self.ask(async {
             let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
             let mut written = 0;
-            for statement in statements {
+            for statement in batched(statements) {
                 let statement = statement?;
                 let required = statement.required;
                 let rows = bound(statement).execute(&mut *transaction).await?.rows_affected();

@@ -91,26 +91,28 @@ impl Deb {
         Options { recommends: None, allow_downgrade: self.allow_downgrade, lock_wait: self.lock_wait.unwrap_or(60) }
     }
 
-    fn install(&self, path: &str) -> Command {
-        let line = install_file(path, &self.options());
-        let path = quote(path);
+    /// Where apt shall find the file. A name with `:` or `=` it takes for a package, and ignores in silence.
+    fn path_for_apt(&self, name: &str) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._+~-".contains(c);
         match self.from() {
-            From::Host(_) => line,
-            From::Controller(_) => wrapped(&line, &format!("t={path}; trap 'rm -f \"$t\"' EXIT")),
-            From::Url(url) => wrapped(
-                &line,
-                &format!(
-                    "t={path}; trap 'rm -f \"$t\"' EXIT\n\
-                     /usr/lib/apt/apt-helper download-file {} \"$t\" >/dev/null || exit 1",
-                    quote(url)
-                ),
-            ),
+            From::Host(path) if path.chars().all(plain) => path.to_owned(),
+            _ => format!("/var/cache/apt/archives/rhapsode-{name}.deb"),
         }
     }
-}
 
-fn wrapped(line: &Command, before: &str) -> Command {
-    environment(Command::script(format!("( {before}\n{} )", line.text())))
+    fn install(&self, path: &str) -> Command {
+        let line = install_file(path, &self.options());
+        let before = match self.from() {
+            From::Host(same) if same == path => return line,
+            From::Host(other) => format!("ln -s {} \"$t\" || exit 1\n", quote(other)),
+            From::Controller(_) => String::new(),
+            From::Url(url) => {
+                format!("/usr/lib/apt/apt-helper download-file {} \"$t\" >/dev/null || exit 1\n", quote(url))
+            }
+        };
+        let script = format!("( t={}; trap 'rm -f \"$t\"' EXIT\n{before}{} )", quote(path), line.text());
+        environment(Command::script(script))
+    }
 }
 
 impl Operation for Deb {
@@ -141,47 +143,51 @@ impl Operation for Deb {
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
-        let Seen { name, version, installed } = seen;
-        if installed.manager != Manager::Apt {
+        if seen.installed.manager != Manager::Apt {
             return Err(OpError::refused("this host has no apt"));
         }
-        let same = match (&installed.status, version) {
+        Ok(match (self.is_present(), &seen.installed.status) {
+            (true, _) if seen.is_same() => Plan::new(),
+            (true, _) => self.installation(seen).into(),
+            (false, Status::Installed(_) | Status::Broken) => self.removal(seen).into(),
+            (false, _) => Plan::new(),
+        })
+    }
+}
+
+impl Seen {
+    /// A file name tells the version without its epoch.
+    fn is_same(&self) -> bool {
+        match (&self.installed.status, &self.version) {
             (Status::Installed(Some(there)), Some(wanted)) => there == wanted || without_epoch(there) == wanted,
             (Status::Installed(_), _) => true,
             _ => false,
-        };
-        if !self.is_present() {
-            let is_there = matches!(installed.status, Status::Installed(_) | Status::Broken);
-            let removal = || {
-                let command = remove_package(name, &self.options());
-                let gone = Package { status: Status::Config, ..installed.clone() };
-                Change::new(Sign::Remove, format!("remove {name}")).run(command).makes(name, gone).into()
-            };
-            return Ok(if is_there { removal() } else { Plan::new() });
         }
-        if same {
-            return Ok(Plan::new());
-        }
+    }
+}
+
+impl Deb {
+    fn installation(&self, seen: &Seen) -> Change {
+        let Seen { name, version, installed } = seen;
         let shown = version.as_deref().unwrap_or("of an unknown version");
-        let change = match &installed.status {
+        let mut change = match &installed.status {
             Status::Installed(Some(from)) => Change::new(Sign::Update, format!("{name} {from} -> {shown}")),
             _ => Change::new(Sign::Create, format!("install {name} {shown}")),
         };
-        let path = match self.from() {
-            From::Host(path) => path.to_owned(),
-            // apt sees a file by its path only, and its sandbox user must be able to read it.
-            _ => format!("/var/cache/apt/archives/rhapsode-{name}.deb"),
-        };
-        let change = match self.from() {
-            From::Controller(local) => {
-                let content = Source::Local(PathBuf::from(local));
-                change.step(Step::Write(FileWrite { mode: Some(0o644), ..FileWrite::new(&path, content) }))
-            }
-            _ => change,
-        };
+        // apt sees a file by its path only, and its sandbox user must be able to read it.
+        let path = self.path_for_apt(name);
+        if let From::Controller(local) = self.from() {
+            let content = Source::Local(PathBuf::from(local));
+            change = change.step(Step::Write(FileWrite { mode: Some(0o644), ..FileWrite::new(&path, content) }));
+        }
         let command = self.install(&path).timeout(Duration::from_secs(1860));
-        let change = change.run(command).makes(name, Package::planned(Manager::Apt, version.clone()));
-        Ok(brings(change, name).into())
+        brings(change.run(command).makes(name, Package::planned(Manager::Apt, version.clone())), name)
+    }
+
+    fn removal(&self, seen: &Seen) -> Change {
+        let gone = Package { status: Status::Config, ..seen.installed.clone() };
+        let command = remove_package(&seen.name, &self.options());
+        Change::new(Sign::Remove, format!("remove {}", seen.name)).run(command).makes(&seen.name, gone)
     }
 }
 

@@ -12,9 +12,10 @@ pub use run::Run;
 pub use script::Script;
 
 use super::args::absolute;
+use super::resource::{Kind, Path};
 use super::{Change, OpError, Plan, View};
 use crate::event::Sign;
-use crate::remote::{Command, quote};
+use crate::remote::Command;
 
 /// Whether the paths that make a command needless say that it must run.
 ///
@@ -27,10 +28,11 @@ fn is_due(view: &mut View<'_>, creates: Option<&str>, removes: Option<&str>) -> 
     Ok(created && removable)
 }
 
+/// Through the overlay: what an earlier operation of the plan makes is there.
 fn exists(view: &mut View<'_>, path: &str) -> Result<bool, OpError> {
-    let path = quote(path);
-    let test = Command::script(format!("if [ -e {path} ] || [ -L {path} ]; then echo yes; else echo no; fi"));
-    Ok(view.read(&test)?.text() == "yes")
+    let plain = path.trim_end_matches('/');
+    let found: Path = view.see(if plain.is_empty() { "/" } else { plain })?;
+    Ok(found.kind != Kind::Absent)
 }
 
 fn check_paths(creates: Option<&str>, removes: Option<&str>) -> Result<(), String> {

@@ -185,6 +185,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_block_put_twice_is_put_once_and_removed_leaves_the_rest(
             text in "[a\n\r#]{0,30}",

@@ -124,6 +124,7 @@ mod tests {
     fn the_last_match_is_replaced_and_keeps_its_line_ending() {
         assert_eq!(put("x=1\r\nx=2\r\ny\r\n", "x=3", Some("^x=")), "x=1\r\nx=3\r\ny\r\n");
         assert_eq!(put("a\nx=1", "x=2", Some("^x=")), "a\nx=2");
+        assert_eq!(put("a\nx=1", "", Some("^x=")), "a\n\n");
     }
 
     #[test]
@@ -139,6 +140,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_second_time_changes_nothing_and_other_bytes_stay(
             text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'a'), Just(b'='), any::<u8>()], 0..60),

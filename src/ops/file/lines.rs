@@ -51,7 +51,9 @@ impl<'a> Lines<'a> {
         let old = &self.lines[at];
         if bare(old) != line {
             let ending = old[bare(old).len()..].to_vec();
-            self.lines[at] = [line, &ending].concat().into();
+            // An empty line without an ending would be none.
+            let ending = if line.is_empty() && ending.is_empty() { self.ending } else { &ending };
+            self.lines[at] = [line, ending].concat().into();
         }
     }
 

@@ -1,6 +1,6 @@
 //! `pkg::installed`
 
-use super::manager::{Options, Verb, becomes, brings, lists_are_planned, moved};
+use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
 use super::names::{self, Wanted};
 use super::simulated::{Simulated, summary};
 use crate::event::Sign;
@@ -56,6 +56,7 @@ impl Installed {
         if lists_are_planned(view) {
             return Ok((self.may_update(), None));
         }
+        let names: Vec<String> = names::wanted(&self.names).into_iter().map(|wanted| wanted.name).collect();
         let limit = self.cache_time.unwrap_or(0);
         if self.may_update() && view.see::<AptIndex>(AptIndex::KEY)?.is_older_than(limit) {
             return Ok((true, None));
@@ -63,6 +64,7 @@ impl Installed {
         match manager.simulate(view, Verb::Install, words, &self.options()) {
             Ok(simulated) => Ok((false, Some(simulated))),
             Err(OpError::Refused { .. }) if self.may_update() => Ok((true, None)),
+            Err(OpError::Refused { .. }) if are_planned(view, self.manager, &names) => Ok((false, None)),
             Err(error) => Err(error),
         }
     }
@@ -99,30 +101,38 @@ impl Operation for Installed {
             return Ok(Plan::new());
         }
         let words: Vec<String> = seen.missing.iter().map(Wanted::word).collect();
-        let names: Vec<String> = seen.missing.iter().map(|wanted| wanted.name.clone()).collect();
         let command = seen.manager.change(Verb::Install, &words, &self.options(), seen.update);
-        let is_new = seen.simulated.as_ref().is_none_or(|all| all.moves.iter().any(|moved| moved.from.is_none()));
-        let sign = if is_new { Sign::Create } else { Sign::Update };
-        let text = match &seen.simulated {
-            Some(simulated) => summary(simulated, &names),
-            None => format!("install {}", words.join(", ")),
-        };
-        let text = if text.is_empty() { format!("configure {}", names.join(", ")) } else { text };
-        let change = Change::new(sign, text).run(command);
-        let change = seen.missing.iter().fold(change, |change, wanted| {
+        let mut change = seen.in_words(&words).run(command);
+        for wanted in &seen.missing {
             let version = wanted.version.clone().filter(|version| !version.ends_with('*'));
-            becomes(change, self.manager, &wanted.name, Package::planned(seen.manager, version))
-        });
-        let change = match &seen.simulated {
-            Some(simulated) => moved(change, seen.manager, self.manager, simulated),
-            None => change,
+            change = becomes(change, self.manager, &wanted.name, Package::planned(seen.manager, version));
+        }
+        if let Some(simulated) = &seen.simulated {
+            change = moved(change, seen.manager, self.manager, simulated);
+        }
+        if seen.update {
+            change = change.makes_unknown::<AptIndex>(AptIndex::KEY, "the package lists are read anew before");
+        }
+        Ok(brings(change, &seen.names().join(", ")).into())
+    }
+}
+
+impl Seen {
+    fn names(&self) -> Vec<String> {
+        self.missing.iter().map(|wanted| wanted.name.clone()).collect()
+    }
+
+    fn in_words(&self, words: &[String]) -> Change {
+        let Some(simulated) = &self.simulated else {
+            return Change::new(Sign::Create, format!("install {}", words.join(", ")));
         };
-        let change = if seen.update {
-            change.makes_unknown::<AptIndex>(AptIndex::KEY, "the package lists are read anew before")
-        } else {
-            change
-        };
-        Ok(brings(change, &names.join(", ")).into())
+        let text = summary(simulated, &self.names());
+        let is_new = simulated.moves.iter().any(|moved| moved.from.is_none());
+        match text.as_str() {
+            // Unpacked before, and only to be configured.
+            "" => Change::new(Sign::Update, format!("configure {}", self.names().join(", "))),
+            _ => Change::new(if is_new { Sign::Create } else { Sign::Update }, text),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `pkg::latest`
 
-use super::manager::{Options, Verb, becomes, brings, lists_are_planned, moved};
+use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
 use super::simulated::{Simulated, summary};
 use super::{metadata, names};
 use crate::event::Sign;
@@ -54,6 +54,36 @@ impl Latest {
     }
 }
 
+impl Latest {
+    fn outcome(
+        &self,
+        view: &mut View<'_>,
+        manager: Manager,
+        names: &[String],
+        missing: Vec<String>,
+    ) -> Result<Outcome, OpError> {
+        if names.is_empty() {
+            return Ok(Outcome::Simulated(Simulated::default()));
+        }
+        if lists_are_planned(view) {
+            return match missing.is_empty() {
+                true => Err(OpError::Unknown("the package lists change before".into())),
+                false => Ok(Outcome::Missing(missing)),
+            };
+        }
+        let stale = if self.is_due(view)? { metadata::stale(view, manager)? } else { Vec::new() };
+        if !stale.is_empty() {
+            return Ok(Outcome::Stale(stale));
+        }
+        match manager.simulate(view, Verb::Latest, names, &self.options()) {
+            Err(OpError::Refused { .. }) if are_planned(view, self.manager, names) => {
+                Err(OpError::Unknown("its packages change before".into()))
+            }
+            simulated => simulated.map(Outcome::Simulated),
+        }
+    }
+}
+
 impl Operation for Latest {
     const NAME: &'static str = "pkg::latest";
     const TARGET: &'static str = "names";
@@ -73,23 +103,8 @@ impl Operation for Latest {
         let names: Vec<String> = pairs.iter().map(|(name, _)| (*name).clone()).collect();
         let missing: Vec<String> =
             pairs.iter().filter(|(_, package)| !package.is_served()).map(|(name, _)| (*name).clone()).collect();
-        if names.is_empty() {
-            return Ok(Seen { manager, names, outcome: Outcome::Simulated(Simulated::default()) });
-        }
-        if lists_are_planned(view) {
-            if missing.is_empty() {
-                return Err(OpError::Unknown("the package lists change before".into()));
-            }
-            return Ok(Seen { manager, names, outcome: Outcome::Missing(missing) });
-        }
-        if self.is_due(view)? {
-            let stale = metadata::stale(view, manager)?;
-            if !stale.is_empty() {
-                return Ok(Seen { manager, names, outcome: Outcome::Stale(stale) });
-            }
-        }
-        let simulated = manager.simulate(view, Verb::Latest, &names, &self.options())?;
-        Ok(Seen { manager, names, outcome: Outcome::Simulated(simulated) })
+        let outcome = self.outcome(view, manager, &names, missing)?;
+        Ok(Seen { manager, names, outcome })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {

@@ -123,6 +123,12 @@ pub fn manager_of(view: &mut View<'_>, forced: Option<Manager>) -> Result<Manage
     Ok(view.see::<Package>(&key(forced, "apt"))?.manager)
 }
 
+/// Whether this plan changes one of the packages before, so that a refusal of the simulation proves nothing.
+pub fn are_planned(view: &View<'_>, forced: Option<Manager>, names: &[String]) -> bool {
+    let keys: Vec<String> = names.iter().map(|name| key(forced, name)).collect();
+    view.is_planned(|planned| planned.kind == Package::KIND && keys.contains(&planned.id))
+}
+
 /// Whether this plan changes repositories or lists before: then no simulation holds.
 pub fn lists_are_planned(view: &View<'_>) -> bool {
     view.is_planned(|key| {

@@ -214,18 +214,18 @@ fn openrc_states(keys: &[String], text: &str) -> Option<Vec<Unit>> {
         let mut lines = text.lines().filter_map(|line| line.split_once('|'));
         lines.any(|(service, levels)| service.trim() == name && !levels.trim().is_empty())
     };
-    keys.iter().map(|key| openrc_state(answers.next()?, enabled(openrc_name(key)))).collect()
+    keys.iter().map(|key| Some(openrc_state(answers.next()?, enabled(openrc_name(key))))).collect()
 }
 
 /// `0 1732099569 2026-11-20 10:46:09.123456789 +0000`: exit status of `status`, then when it was marked as started.
-fn openrc_state(answer: &str, enabled: bool) -> Option<Unit> {
+fn openrc_state(answer: &str, enabled: bool) -> Unit {
     let fresh = Unit::fresh(Init::Openrc);
-    let Some((code, started)) = answer.split_once(' ').or(Some((answer, ""))) else { return None };
+    let (code, started) = answer.split_once(' ').unwrap_or((answer, ""));
     let enablement = if enabled { Enablement::Enabled } else { Enablement::Disabled };
-    Some(match code {
+    match code {
         "absent" => Unit { loaded: false, ..fresh },
         code => Unit { enablement, running: code == "0", started: file_time(started), ..fresh },
-    })
+    }
 }
 
 /// What `stat -c '%Y %y'` prints, in nanoseconds; busybox gives no fraction.

@@ -48,7 +48,7 @@ impl Operation for Enabled {
 
     fn plan(&self, unit: &Unit) -> Result<Plan, OpError> {
         let change = self.target().at_boot(Some(true), unit, &mut unit.clone())?;
-        Ok(Plan::of(change.into_iter()))
+        Ok(Plan::of(change))
     }
 }
 
@@ -66,7 +66,7 @@ impl Operation for Disabled {
 
     fn plan(&self, unit: &Unit) -> Result<Plan, OpError> {
         let change = self.target().at_boot(Some(false), unit, &mut unit.clone())?;
-        Ok(Plan::of(change.into_iter()))
+        Ok(Plan::of(change))
     }
 }
 

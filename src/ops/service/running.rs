@@ -80,7 +80,7 @@ impl Operation for Running {
             return Err(target.masked());
         }
         let mut after = Unit { needs_reload: unit.needs_reload && !self.daemon_reload, ..unit.clone() };
-        let mut plan = Plan::of(target.daemon_reload(self.daemon_reload, unit).into_iter());
+        let mut plan = Plan::of(target.daemon_reload(self.daemon_reload, unit));
         plan.changes.extend(target.at_boot(self.enabled, unit, &mut after)?);
         let after = after.with_running(true);
         let change = match (&seen.newer, unit.running) {

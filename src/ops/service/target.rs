@@ -3,7 +3,7 @@
 use super::commands::{Action, Manager};
 use crate::event::Sign;
 use crate::ops::resource::unit::{Init, Unit, key};
-use crate::ops::{Change, OpError, View};
+use crate::ops::{Change, OpError, Resource, View};
 
 /// A service by name, perhaps of a user, perhaps under a given init.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +68,10 @@ impl Target<'_> {
 
     /// Its state, though there may be none.
     pub fn see_any(&self, view: &mut View<'_>) -> Result<Unit, OpError> {
-        let unit = view.see::<Unit>(&self.key()).map_err(|error| self.explain(error))?;
+        let mut unit = view.see::<Unit>(&self.key()).map_err(|error| self.explain(error))?;
+        if self.file_is_planned(view) {
+            unit = Unit { needs_reload: unit.loaded, loaded: true, ..unit };
+        }
         match self.init {
             Some(init) if init != unit.init => Err(OpError::refused(format!(
                 "argument `init`: this host runs {}, not {}",
@@ -77,6 +80,21 @@ impl Target<'_> {
             ))),
             _ => Ok(unit),
         }
+    }
+
+    /// A unit file that a plan puts in place by other means than systemd::unit(), or a drop-in of it.
+    fn file_is_planned(&self, view: &View<'_>) -> bool {
+        let key = self.key();
+        if view.is_planned(|planned| planned.kind == Unit::KIND && planned.id == key) {
+            return false;
+        }
+        let unit = key.rsplit('/').next().unwrap_or_default();
+        let script = format!("/etc/init.d/{}", unit.trim_end_matches(".service"));
+        let files = ["/etc", "/usr/lib", "/lib", "/usr/local/lib"].map(|root| format!("{root}/systemd/system/{unit}"));
+        view.is_planned(|planned| {
+            let is_file = |file: &String| planned.id == *file || planned.id.starts_with(&format!("{file}.d/"));
+            planned.kind == "path" && (planned.id == script || files.iter().any(is_file))
+        })
     }
 
     /// The manager of a user lives only while the user is logged in or lingers.

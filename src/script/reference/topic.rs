@@ -51,7 +51,7 @@ impl Topic {
         };
         // A template's text is rendered before the operation sees it.
         let (hidden, added): (&[&str], &[&str]) = match entry.name {
-            "file::template" => (&["rendered"], &["text", "vars"]),
+            "file::template" => (&["content"], &["text", "vars"]),
             _ => (&[], &[]),
         };
         let own = (entry.fields)().iter().filter(|field| **field != entry.target && !hidden.contains(field));

@@ -42,7 +42,7 @@ impl Address {
         if let Some(name) = parameters(url).find(|name| !known(name)) {
             return Err(StateError::Address(format!("`{name}` is no parameter of a connection")));
         }
-        let options: PgConnectOptions = url.parse().map_err(|error| StateError::Address(reason(&error)))?;
+        let options: PgConnectOptions = with_host(url).parse().map_err(|error| StateError::Address(reason(&error)))?;
         // A password with a `/` of its own ends the host too early, and the rest of it would be shown as the database.
         if options.get_database().is_some_and(|name| name.contains('@')) {
             return Err(StateError::Address("the name of the database holds `@`".to_owned()));
@@ -83,6 +83,13 @@ fn parameters(url: &str) -> impl Iterator<Item = &str> {
     let rest = url.rsplit('@').next().unwrap_or(url);
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair))
+}
+
+/// libpq takes a user without a host, `postgres://ada@/state?host=/run/postgresql`; a URL by the book does not.
+fn with_host(url: &str) -> String {
+    let (before, query) = url.split_once('?').map_or((url, None), |(before, query)| (before, Some(query)));
+    let before = before.replacen("@/", "@localhost/", usize::from(before.matches('@').count() == 1));
+    query.map_or(before.clone(), |query| format!("{before}?{query}"))
 }
 
 fn known(name: &str) -> bool {

@@ -8,6 +8,7 @@ pub use address::Address;
 
 use super::StateError;
 use super::backend::{Backend, Statements, Stop, Take};
+use super::batch::batched;
 use super::place::Place;
 use super::sqlite;
 use super::statement::{Row, Statement, Value};
@@ -105,7 +106,7 @@ impl Backend for Postgres {
         self.ask(async {
             let mut transaction = self.pool.begin().await?;
             let mut written = 0;
-            for statement in statements {
+            for statement in batched(statements) {
                 let statement = statement?;
                 let required = statement.required;
                 let rows = bound(statement).execute(&mut *transaction).await?.rows_affected();

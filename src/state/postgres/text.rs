@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn every_text_comes_back_as_it_was() {
-        for text in ["", "plain", "a\0b", "\u{10FFFE}", "\u{10FFFE}0", "\u{10FFFE}1\0\u{10FFFE}\0", "\01"] {
+        for text in ["", "plain", "a\0b", "\u{10FFFE}", "\u{10FFFE}0", "\u{10FFFE}1\0\u{10FFFE}\0", "\0\u{10FFFE}x"] {
             let kept = stored(text.to_owned());
             assert!(!kept.contains('\0'), "{kept:?}");
             assert_eq!(read(kept), text);
