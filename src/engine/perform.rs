@@ -110,7 +110,8 @@ impl Actor {
             if left == 0 {
                 return Ok(if satisfied { verdict } else { verdict.never_satisfied(tries + 1) });
             }
-            std::thread::sleep(settings.delay.unwrap_or(Duration::from_secs(1)));
+            let pause = settings.delay.unwrap_or(Duration::from_secs(1));
+            self.run.meetings.pause(pause).map_err(|_| Stop::Interrupted)?;
         }
         unreachable!("the last try returns")
     }
