@@ -17,6 +17,7 @@ mod script_facts;
 mod shell_framing;
 mod scenes;
 mod staging;
+mod tour;
 mod ops_accounts;
 mod machine_output;
 mod report;
