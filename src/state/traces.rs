@@ -1,6 +1,6 @@
 //! The reads that a playbook made, for the prefetch of its next run.
 
-use super::contents::{CAP, digest, keep, unpack};
+use super::contents::{CAP, contents_first, digest, keep, unpack};
 use super::statement::{Statement, Value};
 use super::{StateError, Store};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -33,7 +33,9 @@ impl Store {
     /// # Errors
     /// The store cannot be written.
     pub fn save_traces(&self, playbook: &str, traces: &[Trace]) -> Result<(), StateError> {
-        let traces: Vec<_> = traces.iter().filter(|trace| trace.json.len() <= CAP).collect();
+        let mut traces: Vec<_> = traces.iter().filter(|trace| trace.json.len() <= CAP).collect();
+        // All who write take the hosts in one order; otherwise two runs could wait for each other.
+        traces.sort_by(|one, other| one.host.cmp(&other.host));
         let digests: Vec<String> = traces.iter().map(|trace| digest(trace.json.as_bytes())).collect();
         let hosts = traces.iter().map(|trace| trace.host.clone()).collect();
         let (known, known_groups) = (self.host_traces(playbook, hosts)?, self.group_traces(playbook)?);
@@ -57,7 +59,7 @@ impl Store {
         }
         let now = self.backend.now_ms()?;
         let kept = contents.into_iter().map(|(digest, json)| keep(digest, json.as_bytes(), now));
-        self.backend.carry_out(&mut kept.chain(statements).map(Ok))?;
+        self.backend.carry_out(&mut contents_first(kept.chain(statements)).map(Ok))?;
         Ok(())
     }
 
