@@ -177,9 +177,8 @@ done";
     let mut watcher = Command::new("setsid");
     watcher.args(["--fork", "sh", "-c", script]).arg(base).arg(stop.get_program()).args(stop.get_args());
     watcher.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // `--fork` ends at once: the watcher outlives this process.
     let started = watcher.status().expect("setsid of util-linux");
-    assert!(started.success(), "setsid does not start");
+    assert!(started.success(), "the watcher of the server starts");
 }
 
 /// A program of the server as the user it may run as: never root.
