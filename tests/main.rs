@@ -16,6 +16,7 @@ mod layout;
 mod shell_framing;
 mod scenes;
 mod staging;
+mod tour;
 mod ops_accounts;
 mod machine_output;
 mod report;

@@ -2,7 +2,7 @@
 
 use crate::support::postgres::{Database, PASSWORD, USER, server};
 use rhapsode::state::{Location, Place, StateError, Store, shown};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -57,10 +57,29 @@ fn a_server_that_does_not_answer_or_hangs_up_is_unreachable() {
 
 #[test]
 fn a_server_without_tls_is_refused_where_tls_is_demanded() {
-    let database = Database::new();
-    let error = refused(&format!("{}?sslmode=require", database.url()));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let plain = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a call");
+        stream.read_exact(&mut [0; 8]).expect("a request for TLS");
+        stream.write_all(b"N").expect("answered");
+    });
+    let error = refused(&format!("postgres://ada:hunter22@127.0.0.1:{port}/state?sslmode=require"));
+    plain.join().expect("no panic");
     assert!(matches!(error, StateError::Unreachable { .. }), "{error:?}");
     assert!(error.hint().expect("a hint").contains("`sslmode`"));
+}
+
+#[test]
+fn a_server_is_known_by_its_certificate() {
+    let database = Database::new();
+    let certificate = server().certificate();
+    let store = Store::open_url(&database.tls_url("verify-full", Some(&certificate))).expect("the store opens");
+    assert!(store.runs(1).expect("runs").is_empty());
+    assert_eq!(database.sql("SELECT count(*) > 0 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND datname = current_database() AND application_name = 'rhapsode'"), "t");
+    let error = refused(&database.tls_url("verify-full", None));
+    assert!(matches!(error, StateError::Unreachable { .. }), "{error:?}");
+    Store::open_url(&database.tls_url("require", None)).expect("encrypted, whoever it is");
 }
 
 #[test]

@@ -22,7 +22,8 @@ pub fn say(text: impl AsRef<str>) {
     let _ = write!(out, "{text}{end}");
 }
 
-fn say_json(value: &serde_json::Value) {
+/// Prints a JSON document.
+pub fn say_json(value: &serde_json::Value) {
     say(serde_json::to_string_pretty(value).expect("JSON values have a text"));
 }
 

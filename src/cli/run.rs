@@ -221,7 +221,7 @@ pub fn runtime() -> Result<Runtime, CommandError> {
 }
 
 /// The first Ctrl-C stops the run in order, the second one at once.
-fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
+pub(super) fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
     let run = Arc::clone(run);
     runtime.spawn(async move {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();

@@ -9,7 +9,7 @@ use super::undo::Undo;
 use super::{closure, template};
 use crate::engine::{Ask, Call, Outcome};
 use crate::event::{Failure, OpStatus};
-use crate::ops::{ArgumentError, Entry, Planned, entry};
+use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, entry};
 use rhai::{Array, Dynamic, Map, NativeCallContext};
 use serde_json::Value;
 
@@ -32,18 +32,32 @@ pub fn ensure(ctx: &NativeCallContext, op: &str, target: Dynamic, want: Map) -> 
     let mut calls = Vec::with_capacity(targets.len());
     for target in targets {
         let fields = fields(ctx, entry, &target, &want)?;
-        let accepted = (entry.accept)(fields.clone()).map_err(|error| refused(ctx, entry, &error))?;
-        calls.push((shown(&target), fields, accepted));
+        let unknown = unknown_in(&fields);
+        let accepted = match &unknown {
+            // Only values can be checked; the operation is reported as unknown and never asked.
+            Some(_) => None,
+            None => Some((entry.accept)(fields).map_err(|error| refused(ctx, entry, &error))?),
+        };
+        calls.push((shown(&target), unknown, accepted));
     }
     let perform = || {
         let mut outcomes = Vec::with_capacity(calls.len());
-        for (target, fields, accepted) in &calls {
-            let unknown = unknown_in(fields);
-            outcomes.push(perform(ctx, &here, entry.name, target, unknown, &common, &**accepted)?);
+        for (target, unknown, accepted) in &calls {
+            let planned: &dyn Planned = accepted.as_deref().unwrap_or(&Undecided);
+            outcomes.push(perform(ctx, &here, entry.name, target, unknown.clone(), &common, planned)?);
         }
         Ok(Done::new(outcomes, !here.actor().run.options.mode.applies()))
     };
     elsewhere(ctx, &here, &common, perform)
+}
+
+/// Stands for an operation with arguments that only an apply can tell.
+struct Undecided;
+
+impl Planned for Undecided {
+    fn plan(&self, _: &mut View<'_>) -> Result<Plan, OpError> {
+        Err(OpError::Unknown("an argument".into()))
+    }
 }
 
 /// Where it runs: on another host, or on one host only.
@@ -195,7 +209,7 @@ fn local_path(ctx: &NativeCallContext, value: &mut Value) -> RhaiResultOf<()> {
     Ok(())
 }
 
-fn unknown_in(value: &Value) -> Option<String> {
+pub(super) fn unknown_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if crate::secret::contains_unknown(text) => match crate::secret::reveal(text) {
             Err(crate::secret::RevealError::Unknown(what)) => Some(format!("{what} is known after apply")),
