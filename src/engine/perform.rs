@@ -112,6 +112,7 @@ impl Actor {
             }
             let pause = settings.delay.unwrap_or(Duration::from_secs(1));
             self.run.meetings.pause(pause).map_err(|_| Stop::Interrupted)?;
+            self.forget();
         }
         unreachable!("the last try returns")
     }
@@ -174,9 +175,13 @@ impl Actor {
             for change in std::mem::take(&mut plan.changes) {
                 overlay.take(change.effects);
             }
-        } else if !(plan.is_empty() && plan.waits.is_empty()) {
-            let output = done(&plan, &mut state, host, becoming.as_ref(), &style)?;
-            verdict.output = output.or(verdict.output);
+        } else if plan.has_steps() {
+            let output = done(&plan, &mut state, host, becoming.as_ref(), &style);
+            if !plan.is_empty() {
+                state.note_change();
+                self.run.note_change();
+            }
+            verdict.output = output?.or(verdict.output);
         }
         state.overlay.declare(call.target.clone());
         Ok(verdict)

@@ -20,6 +20,9 @@ pub trait Line: Send + Sync {
     /// Request and answer pairs since the login, over all shells.
     fn exchanges(&self) -> u64;
 
+    /// Drops the answers that are kept.
+    fn forget(&self);
+
     /// Logs out.
     fn close(&self);
 }

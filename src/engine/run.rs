@@ -10,6 +10,7 @@ use crate::inventory::Host;
 use crate::remote::Interrupt;
 use indexmap::IndexMap;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What a run is asked to do.
@@ -42,6 +43,7 @@ pub struct Run {
     expected: Expected,
     remember: Box<dyn Remember>,
     due: HashMap<String, Vec<String>>,
+    changes: AtomicU64,
 }
 
 /// Traces of an earlier run, by host; each is taken once.
@@ -82,6 +84,7 @@ impl Run {
             expected: Expected::default(),
             remember: Box::new(Forgetful),
             due: HashMap::new(),
+            changes: AtomicU64::new(0),
         };
         run.meetings.open(&Self::root(), &run.selected);
         run
@@ -143,6 +146,16 @@ impl Run {
             Arc::new(HostRun::new(Arc::clone(&host), self.reach.line(&host), Traces::default()))
         };
         Arc::clone(hosts.entry(HERE.to_owned()).or_insert_with(new))
+    }
+
+    /// Changes on all hosts so far, tried ones among them.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// Counts a change; the host it was on is locked.
+    pub(super) fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Tells all who listen.
