@@ -164,7 +164,7 @@ impl Config {
                 "RHAPSODE_MAX_OPERATIONS",
                 |text| number(&text),
                 file.max_operations,
-                10_000_000,
+                5_000_000,
             )?,
             max_depth: from.pick("", None, "RHAPSODE_MAX_DEPTH", |text| number(&text), file.max_depth, 64)?,
         })
