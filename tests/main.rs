@@ -13,6 +13,7 @@ mod history;
 mod init;
 mod inventory;
 mod layout;
+mod script_facts;
 mod shell_framing;
 mod scenes;
 mod staging;
