@@ -11,10 +11,11 @@ use std::process::{Child, Command as Process, Stdio};
 use std::time::Instant;
 
 /// `rhapsode apply` in the background.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
-    fn start(scene: &Scene, words: &[&str]) -> Self {
+    /// Starts it with further words.
+    pub fn start(scene: &Scene, words: &[&str]) -> Self {
         Self::start_with(scene, words, &[])
     }
 
@@ -35,7 +36,7 @@ impl Running {
     }
 
     /// Its exit code and what it wrote on stdout.
-    fn wait(mut self) -> (Option<i32>, String) {
+    pub fn wait(mut self) -> (Option<i32>, String) {
         let mut stdout = String::new();
         self.0.stdout.take().expect("piped").read_to_string(&mut stdout).expect("text");
         (self.0.wait().expect("it ends").code(), stdout)
