@@ -124,11 +124,21 @@ pub enum Verb {
         /// Exit with 2 when changes are pending
         #[arg(long)]
         exit_code: bool,
+        /// Save the plan, so that an apply can be held to it
+        #[arg(long, value_name = "FILE")]
+        save: Option<PathBuf>,
     },
     /// Make hosts as the playbook says
     Apply {
-        /// The playbook
+        /// The playbook, or a plan that `plan --save` wrote: nothing else than it announced is done then
+        #[arg(value_name = "PLAYBOOK|PLANFILE")]
         playbook: PathBuf,
+        /// Tell how reality deviates from the saved plan, and apply all the same
+        #[arg(long)]
+        allow_deviation: bool,
+        /// Stop a host before its first change, with exit 7
+        #[arg(long)]
+        expect_no_changes: bool,
     },
     /// Tell how reality differs from the playbook; exit 2 when it does
     Drift {

@@ -4,14 +4,15 @@ use super::ahead;
 use super::failure::{CommandError, Exit};
 use super::git::checkout;
 use super::memory::{self, Memory};
+use super::saved_plan::Announced;
 use super::session::{Session, shared_hosts};
 use crate::connect;
-use crate::engine::{Connected, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
+use crate::engine::{Connected, Contract, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
 use crate::inventory::Inventory;
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
-use crate::script::{HostEnd, World, drive};
+use crate::script::{Fault, HostEnd, World, drive};
 use crate::state::{Author, Lease, LockRequest, Scope, Store};
 use rhai::AST;
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use tokio::runtime::Runtime;
 
 /// What a run is made of, checked and loaded before any host is contacted.
 pub struct Prepared {
-    inventory: Arc<Inventory>,
+    pub(super) inventory: Arc<Inventory>,
     world: Arc<World>,
     hosts: Vec<String>,
     script: Arc<AST>,
@@ -38,8 +39,29 @@ impl Emit for Events {
     }
 }
 
+/// How a run is meant.
+pub(super) struct Order {
+    /// Plan, apply or drift.
+    pub mode: Mode,
+    /// Whether stdout is its.
+    pub results: bool,
+    /// What it is held to.
+    pub contract: Option<Contract>,
+    /// Who collects what it announces.
+    pub announced: Option<Announced>,
+}
+
+impl Order {
+    /// A run that is held to nothing.
+    pub fn of(mode: Mode) -> Self {
+        Self { mode, results: true, contract: None, announced: None }
+    }
+}
+
 /// A run that ended.
 pub struct Finished {
+    /// What it was.
+    pub start: RunStart,
     /// Exit code by the verdicts of hosts.
     pub exit: Exit,
     /// The sums.
@@ -95,36 +117,41 @@ impl Session {
         Look::for_stderr(verbosity, self.config.diff.value, !self.config.color.value)
     }
 
-    /// Runs a playbook in a mode. An apply at a terminal shows the plan and asks first.
+    /// Applies; at a terminal it shows the plan and asks first, and is then held to that plan.
     ///
     /// # Errors
     /// What keeps the run from starting; that of hosts is in the exit code.
-    pub fn run(&self, prepared: &Prepared, mode: Mode) -> Result<Finished, CommandError> {
-        if mode.applies() && !self.flags.yes {
-            if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-                return Err(CommandError::needs_yes());
-            }
-            let plan = self.once(prepared, Mode::Plan, false)?;
-            let hopeless = plan.totals.failed + plan.totals.unreachable == plan.totals.hosts;
-            let nothing = plan.totals.changes == 0 && plan.totals.unknown == 0;
-            if hopeless || nothing || !agreed() {
-                return Ok(plan);
-            }
+    pub fn agree_and_apply(&self, prepared: &Prepared) -> Result<Finished, CommandError> {
+        if self.flags.yes {
+            return self.once(prepared, Order::of(Mode::Apply));
         }
-        self.once(prepared, mode, true)
+        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+            return Err(CommandError::needs_yes());
+        }
+        let announced = Announced::default();
+        let order = Order { results: false, announced: Some(announced.clone()), ..Order::of(Mode::Plan) };
+        let plan = self.once(prepared, order)?;
+        let hopeless = plan.totals.failed + plan.totals.unreachable == plan.totals.hosts;
+        let nothing = plan.totals.changes == 0 && plan.totals.unknown == 0 && plan.totals.not_predictable == 0;
+        if hopeless || nothing || !agreed() {
+            return Ok(plan);
+        }
+        let contract = Some(Contract::new(announced.take(), false));
+        self.once(prepared, Order { contract, ..Order::of(Mode::Apply) })
     }
 
-    /// The run itself. `results` says whether stdout is its.
+    /// The run itself.
     ///
     /// # Errors
-    /// As [`Session::run`].
-    pub(super) fn once(&self, prepared: &Prepared, mode: Mode, results: bool) -> Result<Finished, CommandError> {
+    /// What keeps it from starting; that of hosts is in the exit code.
+    pub(super) fn once(&self, prepared: &Prepared, order: Order) -> Result<Finished, CommandError> {
+        let mode = order.mode;
         let started = Instant::now();
         let start = self.describe(prepared, mode);
         let store = self.state()?.open()?;
         let lease = if mode.applies() { Some(self.lock(&store, &prepared.shown)?) } else { None };
         let store = lease.as_ref().map_or(store, Lease::store);
-        let bus = Arc::new(Bus::new(self.sinks(&store, &start, results)?));
+        let bus = Arc::new(Bus::new(self.sinks(&store, &start, &order)?));
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
@@ -143,9 +170,10 @@ impl Session {
             }
             false => Box::new(Forgetful),
         };
-        let run = Arc::new(run.expecting(self.expected(&store, prepared)).remembering(due, remember));
+        let run = run.expecting(self.expected(&store, prepared)).remembering(due, remember);
+        let run = Arc::new(run.held_to(order.contract));
         on_interrupt(&runtime, &run);
-        bus.emit(Event::RunStarted(start));
+        bus.emit(Event::RunStarted(start.clone()));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         run.remember().finish();
@@ -160,7 +188,7 @@ impl Session {
         runtime.shutdown_background();
         match history {
             Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
-            _ => Ok(Finished { exit, totals }),
+            _ => Ok(Finished { start, exit, totals }),
         }
     }
 
@@ -180,7 +208,7 @@ impl Session {
         }
     }
 
-    fn sinks(&self, store: &Store, start: &RunStart, results: bool) -> Result<Vec<Box<dyn Sink>>, CommandError> {
+    fn sinks(&self, store: &Store, start: &RunStart, order: &Order) -> Result<Vec<Box<dyn Sink>>, CommandError> {
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(store.begin(start)?)];
         if let Some(path) = &self.flags.events {
             let lines = match path.as_os_str() == "-" {
@@ -190,7 +218,10 @@ impl Session {
             };
             sinks.push(Box::new(lines));
         }
-        if self.flags.json && results {
+        if let Some(announced) = &order.announced {
+            sinks.push(Box::new(announced.clone()));
+        }
+        if self.flags.json && order.results {
             sinks.push(Box::new(Json::new(Box::new(std::io::stdout()))));
         }
         sinks.push(Box::new(Human::stderr(self.look())));
@@ -267,8 +298,13 @@ pub(super) fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
 
 fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals, pending: bool) -> Exit {
     let of_hosts = Exit::of_run(run.options.mode, totals, run.interrupted(), pending);
-    let mistake = ends.iter().any(|end| end.mistake);
-    if mistake && of_hosts != Exit::Interrupted { Exit::Invalid } else { of_hosts }
+    let any = |fault| ends.iter().any(|end| end.fault == fault);
+    match of_hosts {
+        Exit::Interrupted => of_hosts,
+        _ if any(Fault::Mistake) => Exit::Invalid,
+        _ if any(Fault::Deviation) => Exit::Deviated,
+        _ => of_hosts,
+    }
 }
 
 fn unusable(message: &str, error: &std::io::Error) -> CommandError {
