@@ -12,6 +12,7 @@ pub mod history;
 mod init;
 pub mod inventory;
 mod problem;
+mod memory;
 mod run;
 mod session;
 pub mod staging;
@@ -25,7 +26,6 @@ use session::Session;
 
 use crate::event::Mode;
 use crate::report::Paint;
-use crate::state::Store;
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
@@ -84,6 +84,7 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
         Verb::History { last } => past_runs(&session, *last),
         Verb::Show { run } => past_run(&session, run),
         Verb::Staging(verb) => session.staging(verb),
+        Verb::State(verb) => session.manage_state(verb),
         Verb::Config => Ok(session.show_config()),
         Verb::Facts { hosts } => session.facts(hosts.as_deref()),
         Verb::Init { .. } | Verb::Docs { .. } | Verb::Completions { .. } => unreachable!("these need no project"),
@@ -91,7 +92,7 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
 }
 
 fn past_runs(session: &Session, last: u64) -> Result<Exit, CommandError> {
-    let store = Store::open_existing(&session.state_path())?;
+    let store = session.state()?.open_existing()?;
     let mut out = anstream::stdout();
     if session.flags.json {
         return history::history_json(store.as_ref(), last, &mut out);
@@ -101,7 +102,7 @@ fn past_runs(session: &Session, last: u64) -> Result<Exit, CommandError> {
 }
 
 fn past_run(session: &Session, run: &str) -> Result<Exit, CommandError> {
-    let Some(store) = Store::open_existing(&session.state_path())? else {
+    let Some(store) = session.state()?.open_existing()? else {
         return Err(CommandError::mistake("no run is recorded yet"));
     };
     let out = Box::new(std::io::stdout());

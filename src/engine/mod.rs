@@ -25,7 +25,7 @@ pub use meeting::{Disagreement, Meetings, NoMeeting, Round, ScopeId, Value};
 pub use outcome::{Failed, Outcome, Stop};
 pub use perform::{Ask, Call};
 pub use play::{Halt, Play, ScriptError, Share};
-pub use reach::{Emit, Line, Reach};
+pub use reach::{Emit, Forgetful, Line, Reach, Remember};
 pub use run::{Expected, Options, Run};
 pub use settings::{Becoming, Settings, TagFilter};
 pub use slots::{Place, Slots};
