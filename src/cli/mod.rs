@@ -51,7 +51,9 @@ pub fn main() -> Exit {
 fn dispatch(app: App) -> Result<Exit, CommandError> {
     match &app.command {
         Verb::Completions { shell } => {
-            clap_complete::generate(*shell, &mut App::command(), "rhapsode", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut App::command(), "rhapsode", &mut script);
+            commands::say(String::from_utf8_lossy(&script));
             Ok(Exit::Done)
         }
         Verb::Docs { write: Some(folder), .. } => docs::write(folder),
