@@ -39,6 +39,7 @@ pub fn globals() -> &'static [Shared<Module>] {
             exported_module!(super::flow::flow).into(),
             exported_module!(super::template::template).into(),
             exported_module!(super::host::host_type).into(),
+            exported_module!(super::fact::facts).into(),
             exported_module!(super::done::done).into(),
             exported_module!(super::opaque::opaque).into(),
         ]

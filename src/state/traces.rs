@@ -1,7 +1,7 @@
 //! The reads that a playbook made, for the prefetch of its next run.
 
 use super::contents::{CAP, digest, keep, unpack};
-use super::statement::{Statement, Value};
+use super::statement::Statement;
 use super::{StateError, Store};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -32,32 +32,27 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub fn save_traces(&self, playbook: &str, traces: &[Trace]) -> Result<(), StateError> {
+    pub fn save_traces<'a>(&self, playbook: &str, traces: &'a [Trace]) -> Result<(), StateError> {
         let traces: Vec<_> = traces.iter().filter(|trace| trace.json.len() <= CAP).collect();
-        let digests: Vec<String> = traces.iter().map(|trace| digest(trace.json.as_bytes())).collect();
-        let hosts = traces.iter().map(|trace| trace.host.clone()).collect();
-        let (known, known_groups) = (self.host_traces(playbook, hosts)?, self.group_traces(playbook)?);
-        let mut groups = BTreeMap::new();
-        let (mut statements, mut contents) = (Vec::new(), HashMap::new());
-        for (trace, digest) in traces.iter().zip(&digests) {
-            groups.extend(trace.groups.iter().map(|group| (group, (digest, &trace.json))));
-            if known.get(&trace.host) != Some(digest) {
-                contents.insert(digest, &trace.json);
-                statements.push(put(HOST, playbook, &trace.host, digest));
-            }
-        }
-        for (group, (digest, json)) in groups {
-            if known_groups.get(group) != Some(digest) {
-                contents.insert(digest, json);
-                statements.push(put(GROUP, playbook, group, digest));
-            }
-        }
-        if statements.is_empty() {
+        let digests = digests(&traces);
+        // In the order of their names: two runs that write the same rows in different orders would block each other.
+        let mut hosts: Texts = traces.iter().map(|trace| (trace.host.as_str(), trace.json.as_str())).collect();
+        let of_groups = |trace: &&'a Trace| trace.groups.iter().map(|group| (group.as_str(), trace.json.as_str()));
+        let mut groups: Texts = traces.iter().flat_map(of_groups).collect();
+        let known = self.host_traces(playbook, hosts.keys().map(|host| (*host).to_owned()).collect())?;
+        hosts.retain(|host, json| known.get(*host) != digests.get(json));
+        let known = self.group_traces(playbook)?;
+        groups.retain(|group, json| known.get(*group) != digests.get(json));
+        if hosts.is_empty() && groups.is_empty() {
             return Ok(());
         }
         let now = self.backend.now_ms()?;
+        let contents: BTreeMap<_, _> =
+            hosts.values().chain(groups.values()).map(|json| (&digests[json], json)).collect();
         let kept = contents.into_iter().map(|(digest, json)| keep(digest, json.as_bytes(), now));
-        self.backend.carry_out(&mut kept.chain(statements).map(Ok))?;
+        let hosts = replace(HOSTS, playbook, &hosts, &digests);
+        let groups = replace(GROUPS, playbook, &groups, &digests);
+        self.backend.write(kept.chain(hosts).chain(groups).collect())?;
         Ok(())
     }
 
@@ -120,12 +115,41 @@ impl Store {
     }
 }
 
-const HOST: &str = "INSERT INTO traces (playbook, host, digest) VALUES ($1, $2, $3) \
-                    ON CONFLICT (playbook, host) DO UPDATE SET digest = excluded.digest";
-const GROUP: &str = "INSERT INTO group_traces (playbook, host_group, digest) VALUES ($1, $2, $3) \
-                     ON CONFLICT (playbook, host_group) DO UPDATE SET digest = excluded.digest";
+/// The trace of each host or group, by name.
+type Texts<'a> = BTreeMap<&'a str, &'a str>;
 
-fn put(sql: &'static str, playbook: &str, name: &str, digest: &str) -> Statement {
-    let values: [Value; 3] = [playbook.into(), name.into(), digest.into()];
-    Statement::new(sql, values)
+/// The digest of each text; the same reads of many hosts are looked at once.
+fn digests<'a>(traces: &[&'a Trace]) -> HashMap<&'a str, String> {
+    let mut digests = HashMap::new();
+    for trace in traces {
+        digests.entry(trace.json.as_str()).or_insert_with_key(|json| digest(json.as_bytes()));
+    }
+    digests
+}
+
+/// `DELETE` and `INSERT` of a table: rows of a plain `INSERT` go in one statement.
+type Replace = [&'static str; 2];
+
+const HOSTS: Replace = [
+    "DELETE FROM traces WHERE playbook = $1 AND host IN (EACH($2))",
+    "INSERT INTO traces (playbook, host, digest) VALUES ($1, $2, $3) ON CONFLICT (playbook, host) DO NOTHING",
+];
+const GROUPS: Replace = [
+    "DELETE FROM group_traces WHERE playbook = $1 AND host_group IN (EACH($2))",
+    "INSERT INTO group_traces (playbook, host_group, digest) VALUES ($1, $2, $3) \
+     ON CONFLICT (playbook, host_group) DO NOTHING",
+];
+
+fn replace(
+    [delete, insert]: Replace,
+    playbook: &str,
+    rows: &Texts<'_>,
+    digests: &HashMap<&str, String>,
+) -> impl Iterator<Item = Statement> {
+    let names: Vec<String> = rows.keys().map(|name| (*name).to_owned()).collect();
+    let row = |(name, json): (&&str, &&str)| {
+        Statement::new(insert, [playbook.into(), (*name).into(), digests[*json].as_str().into()])
+    };
+    let inserts: Vec<_> = rows.iter().map(row).collect();
+    std::iter::once(Statement::new(delete, [playbook.into(), names.into()])).chain(inserts)
 }

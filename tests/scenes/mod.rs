@@ -3,6 +3,9 @@
 
 mod arguments;
 mod collectives;
+mod custom;
+mod interrupt;
+mod machine;
 mod mistakes;
 mod order;
 mod unknown;
