@@ -25,6 +25,7 @@ mod store_errors;
 mod ops_cmd;
 mod ops_docker;
 mod ops_git;
+mod ops_small;
 mod ops_ssh;
 mod ops_packages;
 mod ops_file;

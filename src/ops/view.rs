@@ -80,6 +80,8 @@ impl Overlay {
 pub struct Asked<R> {
     ids: Vec<String>,
     states: Vec<Option<R>>,
+    /// What is absent stays so, whatever a package may bring.
+    whole: bool,
 }
 
 /// A question of any kind; made by [`View::ask`].
@@ -117,7 +119,7 @@ impl<R: Resource> Question for Asked<R> {
                 continue;
             };
             let real = real.get::<R>().expect("a key's kind is its type").clone();
-            if let Some(unknown) = overlay.brought(id, &real) {
+            if let Some(unknown) = overlay.brought(id, &real).filter(|_| !self.whole) {
                 return Err(unknown);
             }
             *slot = Some(real);
@@ -213,7 +215,15 @@ impl<'a> View<'a> {
     /// [`OpError::Unknown`] when only an apply can tell.
     pub fn ask<R: Resource>(&self, ids: &[String]) -> Result<Asked<R>, OpError> {
         let states = ids.iter().map(|id| self.overlay.predicted::<R>(id).transpose()).collect::<Result<_, _>>()?;
-        Ok(Asked { ids: ids.to_vec(), states })
+        Ok(Asked { ids: ids.to_vec(), states, whole: false })
+    }
+
+    /// The same for what the operation makes as a whole: it does not matter what a package would have brought there.
+    ///
+    /// # Errors
+    /// As [`View::ask`].
+    pub fn ask_whole<R: Resource>(&self, ids: &[String]) -> Result<Asked<R>, OpError> {
+        Ok(Asked { whole: true, ..self.ask(ids)? })
     }
 
     /// Puts questions to the host in one exchange, unless a plan's predictions or what is known answer them all.
