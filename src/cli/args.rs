@@ -58,6 +58,9 @@ pub struct Common {
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// Keep ssh logins this many seconds behind the end of a run, for the next one; 0 keeps none (default 60)
+    #[arg(long, global = true, value_name = "SECS")]
+    pub keep_logins: Option<u64>,
     /// Ask hosts nothing ahead of its use; slower, with the same result
     #[arg(long, global = true)]
     pub no_prefetch: bool,

@@ -2,23 +2,24 @@
 
 use super::ahead;
 use super::failure::{CommandError, Exit};
-use super::git::checkout;
+use super::git::{Asking, Checkout};
 use super::memory::{self, Memory};
 use super::saved_plan::Announced;
 use super::session::{Session, shared_hosts};
 use crate::connect;
 use crate::engine::{Connected, Contract, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
-use crate::inventory::Inventory;
+use crate::inventory::{Host, Inventory};
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
 use crate::script::{Fault, HostEnd, World, drive};
 use crate::state::{Author, Lease, LockRequest, Scope, Store};
+use indexmap::IndexMap;
 use rhai::AST;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -29,6 +30,10 @@ pub struct Prepared {
     hosts: Vec<String>,
     script: Arc<AST>,
     shown: String,
+    /// A playbook runs again; a line of script on the command line is another one each time.
+    recurs: bool,
+    /// What was checked out when the script was read.
+    checkout: LazyLock<Checkout, Box<dyn FnOnce() -> Checkout + Send>>,
 }
 
 struct Events(Arc<Bus>);
@@ -74,13 +79,14 @@ impl Session {
     /// # Errors
     /// Every mistake that can be found without a host.
     pub fn prepare(&self, playbook: &Path) -> Result<Prepared, CommandError> {
+        let checkout = self.checkout();
         let inventory = Arc::new(self.inventory()?);
         self.warn(&inventory);
         let hosts = self.selected(&inventory)?;
         let world = self.world(&inventory);
         let script = crate::script::check(&world, playbook)?;
         inventory.check_passwords(&hosts)?;
-        Ok(Prepared { inventory, world, hosts, script, shown: self.project.shown(playbook) })
+        Ok(Prepared { inventory, world, hosts, script, shown: self.project.shown(playbook), recurs: true, checkout })
     }
 
     /// The same for a line of script.
@@ -88,13 +94,19 @@ impl Session {
     /// # Errors
     /// As [`Session::prepare`].
     pub fn prepare_text(&self, text: &str, shown: &str) -> Result<Prepared, CommandError> {
+        let checkout = self.checkout();
         let inventory = Arc::new(self.inventory()?);
         self.warn(&inventory);
         let hosts = self.selected(&inventory)?;
         let world = self.world(&inventory);
         let script = crate::script::check_text(&world, text, shown)?;
         inventory.check_passwords(&hosts)?;
-        Ok(Prepared { inventory, world, hosts, script, shown: shown.to_owned() })
+        Ok(Prepared { inventory, world, hosts, script, shown: shown.to_owned(), recurs: false, checkout })
+    }
+
+    fn checkout(&self) -> LazyLock<Checkout, Box<dyn FnOnce() -> Checkout + Send>> {
+        let asking = Asking::begin(&self.project.root);
+        LazyLock::new(Box::new(|| asking.end()))
     }
 
     fn warn(&self, inventory: &Inventory) {
@@ -147,6 +159,7 @@ impl Session {
     pub(super) fn once(&self, prepared: &Prepared, order: Order) -> Result<Finished, CommandError> {
         let mode = order.mode;
         let started = Instant::now();
+        // Before the store is made: half made, it would count as a change of the work tree.
         let start = self.describe(prepared, mode);
         let store = self.state()?.open()?;
         let lease = if mode.applies() { Some(self.lock(&store, &prepared.shown)?) } else { None };
@@ -155,11 +168,13 @@ impl Session {
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
+        let connections = connections.keeping_logins(self.config.keep_logins.value);
         let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
         let options = Options { mode, forks: self.config.forks.value, tags };
         let emit = Arc::new(Events(Arc::clone(&bus)));
         let reach = Box::new(Connected(connections));
         let hosts = shared_hosts(&prepared.inventory);
+        let expected = self.expected(&store, prepared, &hosts);
         let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
         let scope = Scope::new(start.inventory.clone(), start.playbook.clone());
         let due = memory::due(&store, &scope, &prepared.hosts)?;
@@ -170,14 +185,14 @@ impl Session {
             }
             false => Box::new(Forgetful),
         };
-        let run = run.expecting(self.expected(&store, prepared)).remembering(due, remember);
+        let run = run.expecting(expected).remembering(due, remember);
         let run = Arc::new(run.held_to(order.contract));
         on_interrupt(&runtime, &run);
         bus.emit(Event::RunStarted(start.clone()));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         run.remember().finish();
-        if !self.flags.no_prefetch {
+        if !self.flags.no_prefetch && prepared.recurs {
             ahead::keep(&store, &prepared.shown, &prepared.inventory, &run);
         }
         let totals = bus.totals();
@@ -201,11 +216,15 @@ impl Session {
         Ok(store.lock(&request, |holder| super::state::waiting(holder, &mut std::io::stderr()))?)
     }
 
-    fn expected(&self, store: &Store, prepared: &Prepared) -> Expected {
-        match self.flags.no_prefetch {
-            true => Expected::default(),
-            false => ahead::expected(store, &prepared.shown, &prepared.inventory, &prepared.hosts),
+    fn expected(&self, store: &Store, prepared: &Prepared, hosts: &IndexMap<String, Arc<Host>>) -> Expected {
+        if self.flags.no_prefetch {
+            return Expected::default();
         }
+        let traces = match prepared.recurs {
+            true => ahead::traces(store, &prepared.shown, &prepared.inventory, &prepared.hosts),
+            false => HashMap::new(),
+        };
+        ahead::expected(traces, &prepared.world, hosts, &prepared.hosts, &prepared.script)
     }
 
     fn sinks(&self, store: &Store, start: &RunStart, order: &Order) -> Result<Vec<Box<dyn Sink>>, CommandError> {
@@ -229,13 +248,12 @@ impl Session {
     }
 
     fn describe(&self, prepared: &Prepared, mode: Mode) -> RunStart {
-        let checkout = checkout(&self.project.root);
         RunStart {
             run: ulid::Ulid::generate().to_string(),
             mode,
             playbook: prepared.shown.clone(),
-            commit: checkout.commit,
-            dirty: checkout.dirty,
+            commit: prepared.checkout.commit.clone(),
+            dirty: prepared.checkout.dirty,
             inventory: self.config.inventory.value.join(" "),
             arguments: self.arguments(),
             who: who(),

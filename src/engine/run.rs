@@ -191,10 +191,17 @@ impl Run {
 
     /// Logs out of every host.
     pub fn close(&self) {
+        const AT_ONCE: usize = 32;
         let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let open = Mutex::new(hosts.values());
+        let next = || open.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
         std::thread::scope(|scope| {
-            for host in hosts.values() {
-                scope.spawn(|| host.line().close());
+            for _ in 0..hosts.len().min(AT_ONCE) {
+                scope.spawn(|| {
+                    while let Some(host) = next() {
+                        host.line().close();
+                    }
+                });
             }
         });
     }

@@ -86,6 +86,9 @@ pub struct Asked<R> {
 
 /// A question of any kind; made by [`View::ask`].
 pub trait Question {
+    /// All that is asked, and how it is read.
+    fn asked(&self) -> (Reader, &[String]);
+
     /// What is still open, and how it is read.
     fn open(&self) -> Option<(Reader, Vec<String>)>;
 
@@ -107,6 +110,10 @@ impl<R> Asked<R> {
 }
 
 impl<R: Resource> Question for Asked<R> {
+    fn asked(&self) -> (Reader, &[String]) {
+        (Reader::of::<R>(), &self.ids)
+    }
+
     fn open(&self) -> Option<(Reader, Vec<String>)> {
         let open = self.ids.iter().zip(&self.states).filter(|(_, state)| state.is_none());
         let open: Vec<String> = open.map(|(id, _)| id.clone()).collect();
@@ -233,10 +240,10 @@ impl<'a> View<'a> {
     pub fn answer(&mut self, questions: &mut [&mut dyn Question]) -> Result<(), OpError> {
         let known = self.known.get();
         for question in questions.iter_mut() {
-            if let Some((reader, ids)) = question.open() {
-                known.note(&reader, &ids);
-                question.recall(self.overlay, known)?;
-            }
+            // What a plan predicts, the apply behind it asks.
+            let (reader, ids) = question.asked();
+            known.note(&reader, ids);
+            question.recall(self.overlay, known)?;
         }
         let open: Vec<(Reader, Vec<String>)> = questions.iter().filter_map(|question| question.open()).collect();
         if open.is_empty() {

@@ -46,6 +46,11 @@ pub fn globals() -> &'static [Shared<Module>] {
     })
 }
 
+/// Everything without a module name, Rhai's standard library first; what comes later is asked before.
+pub fn global_modules() -> Vec<Shared<Module>> {
+    [standard(), guarded()].into_iter().chain(globals().iter().cloned()).collect()
+}
+
 fn standard() -> Shared<Module> {
     static STANDARD: OnceLock<Shared<Module>> = OnceLock::new();
     STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()).clone()
@@ -59,13 +64,11 @@ fn guarded() -> Shared<Module> {
 /// An engine that knows the language of playbooks, but no host: for parsing and reference pages.
 pub fn bare(limits: Limits) -> Engine {
     let mut engine = Engine::new_raw();
-    engine.register_global_module(standard());
-    engine.register_global_module(guarded());
+    for module in global_modules() {
+        engine.register_global_module(module);
+    }
     // Only then are our own operators asked before the built-in ones.
     engine.set_fast_operators(false);
-    for module in globals() {
-        engine.register_global_module(module.clone());
-    }
     for (name, module) in modules() {
         engine.register_static_module(*name, module.clone());
     }

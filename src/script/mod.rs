@@ -55,6 +55,6 @@ pub use drive::{Fault, HostEnd, drive};
 pub use ensure::ensure;
 pub use error::RhaiResultOf;
 pub use inventory::RhaiInventories;
-pub use nowhere::rehearse;
+pub use nowhere::{foresee, rehearse};
 pub use project::Project;
 pub use world::{Limits, Select, World};
