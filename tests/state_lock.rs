@@ -186,6 +186,22 @@ fn a_holder_that_was_killed_is_taken_over_at_once_on_the_same_machine(
 }
 
 #[rstest]
+fn a_holder_that_was_killed_on_another_machine_is_taken_over_after_its_lease(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let bed = Bed::new(kind);
+    drop(bed.open());
+    let other = Other::start(&bed, SHORT);
+    other.signal(Signal::STOP);
+    assert_eq!(bed.number("UPDATE locks SET machine = 'another one' RETURNING 1"), 1);
+    other.signal(Signal::KILL);
+    let store = bed.open();
+    let lease = store.lock(&request(LONG, LONG), |_| {}).expect("taken over");
+    let from = lease.taken_from().expect("from the other one");
+    assert!(from.silent_ms >= from.lease_ms, "{from:?}");
+}
+
+#[rstest]
 fn a_frozen_holder_is_taken_over_after_its_lease_and_cannot_write_when_it_wakes(
     #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
 ) {

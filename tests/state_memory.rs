@@ -293,6 +293,53 @@ fn what_a_crash_left_unfinished_is_settled_by_facts_or_by_the_next_change(
     assert_eq!(left(&store), ["/three"]);
 }
 
+const STORE: &str = "RHAPSODE_TEST_JOURNAL_STORE";
+
+/// Not a test of its own: a process that intends one change after the other until it is killed.
+#[test]
+fn writer_for_other_tests() {
+    let Some(url) = std::env::var_os(STORE) else { return };
+    let store = Store::open_url(url.to_str().expect("text")).expect("the store opens");
+    let journal = store.journal(scope(), author("R1")).expect("a journal");
+    println!();
+    for n in 0_u64.. {
+        let _unsettled = journal.intend(intent("a", &format!("/{n}"))).expect("known");
+        println!("sent {n}");
+    }
+}
+
+#[rstest]
+fn every_change_that_was_sent_is_known_after_kill_minus_nine(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    use std::io::BufRead;
+    let bed = Bed::new(kind);
+    drop(bed.open());
+    let mut child = std::process::Command::new(std::env::current_exe().expect("the test binary"))
+        .args(["--exact", "state_memory::writer_for_other_tests", "--nocapture"])
+        .env(STORE, bed.url())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the test binary runs");
+    let mut said = std::io::BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut sent = Vec::new();
+    while sent.len() < 40 {
+        let line = said.next().expect("it goes on").expect("readable");
+        sent.extend(line.strip_prefix("sent ").map(|n| format!("/{n}")));
+    }
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    sent.extend(said.map_while(Result::ok).filter_map(|line| Some(format!("/{}", line.strip_prefix("sent ")?))));
+    let store = bed.open();
+    let known: Vec<String> = store
+        .unfinished(&scope().inventory, &hosts(&["a"]))
+        .expect("intents")
+        .into_iter()
+        .map(|one| one.target)
+        .collect();
+    assert!(sent.iter().all(|target| known.contains(target)), "sent {sent:?}, known {known:?}");
+    let entries = store.ledger(&scope(), &hosts(&["a"])).expect("entries");
+    assert_eq!(entries.len(), known.len(), "an intent and what it manages come together");
+}
+
 #[rstest]
 fn many_hosts_write_one_journal_at_the_same_time(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
     let (_bed, store) = both(kind);

@@ -1,8 +1,11 @@
 //! A PostgreSQL store that cannot be used: what is said, with which exit code, and never the password.
 
+use crate::history::start;
+use crate::support::events::Story;
 use crate::support::postgres::{Database, PASSWORD, USER, server};
+use rhapsode::event::Mode;
 use rhapsode::state::{Location, Place, StateError, Store, shown};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -26,6 +29,8 @@ fn a_wrong_password_is_refused_and_not_repeated() {
     assert!(matches!(error, StateError::Denied { .. }), "{error:?}");
     let shown = format!("postgres://{USER}@{}/postgres", server().address());
     assert_eq!(error.to_string(), format!("the state store `{shown}` refused the login"));
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    assert_eq!(cause, format!("password authentication failed for user \"{USER}\""));
     assert!(error.hint().expect("a hint").contains("`PGPASSWORD`"));
 }
 
@@ -57,10 +62,29 @@ fn a_server_that_does_not_answer_or_hangs_up_is_unreachable() {
 
 #[test]
 fn a_server_without_tls_is_refused_where_tls_is_demanded() {
-    let database = Database::new();
-    let error = refused(&format!("{}?sslmode=require", database.url()));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let plain = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a call");
+        stream.read_exact(&mut [0; 8]).expect("a request for TLS");
+        stream.write_all(b"N").expect("answered");
+    });
+    let error = refused(&format!("postgres://ada:hunter22@127.0.0.1:{port}/state?sslmode=require"));
+    plain.join().expect("no panic");
     assert!(matches!(error, StateError::Unreachable { .. }), "{error:?}");
     assert!(error.hint().expect("a hint").contains("`sslmode`"));
+}
+
+#[test]
+fn a_server_is_known_by_its_certificate() {
+    let database = Database::new();
+    let certificate = server().certificate();
+    let store = Store::open_url(&database.tls_url("verify-full", Some(&certificate))).expect("the store opens");
+    assert!(store.runs(1).expect("runs").is_empty());
+    assert_eq!(database.sql("SELECT count(*) > 0 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND datname = current_database() AND application_name = 'rhapsode'"), "t");
+    let error = refused(&database.tls_url("verify-full", None));
+    assert!(matches!(error, StateError::Unreachable { .. }), "{error:?}");
+    Store::open_url(&database.tls_url("require", None)).expect("encrypted, whoever it is");
 }
 
 #[test]
@@ -129,4 +153,39 @@ fn a_setting_is_a_url_or_a_path_from_the_root() {
     assert_eq!(shown("postgres://ada:hunter22@db/x"), "postgres://ada@db:5432/x");
     assert_eq!(shown("postgres://ada:hunter/22@db/x"), "postgres://…");
     assert_eq!(shown("state.db"), "state.db");
+}
+
+/// Makes the server answer the first write of a run with an error of its own making.
+fn answering(database: &Database, code: &str, message: &str) -> StateError {
+    let store = Store::open_url(&database.url()).expect("the store opens");
+    database.sql(&format!(
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}', MESSAGE = {message}; END $$; \
+         CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION refuse()"
+    ));
+    let events = Story::new(Mode::Apply, &["a"]).finish(0);
+    store.begin(start(&events)).err().expect("no run begins, so no host is touched")
+}
+
+#[test]
+fn what_the_server_says_is_sorted_by_what_can_be_done() {
+    let database = Database::new();
+    let said = |code| answering(&database, code, "'no'");
+    assert!(matches!(said("53100"), StateError::Full { .. }));
+    assert_eq!(said("53100").hint().as_deref(), Some("free some space on the server"));
+    assert!(matches!(said("XX001"), StateError::Corrupt { .. }));
+    assert!(matches!(said("57P03"), StateError::Unreachable { .. }));
+    assert!(matches!(said("55P03"), StateError::Busy { .. }));
+    assert!(matches!(said("42501"), StateError::ReadOnly { .. }));
+    assert!(matches!(said("22012"), StateError::Database { .. }));
+}
+
+/// Otherwise a process that is stopped in the middle of a transaction would keep the lock from all others for ever.
+#[test]
+fn a_transaction_of_a_frozen_process_ends_by_itself() {
+    let database = Database::new();
+    let setting = "current_setting('idle_in_transaction_session_timeout')";
+    let error = answering(&database, "22012", setting);
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    assert_eq!(cause, "20s");
 }

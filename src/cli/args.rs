@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+use super::state::StateVerb;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -60,6 +61,12 @@ pub struct Common {
     /// Ask hosts nothing ahead of its use; slower, with the same result
     #[arg(long, global = true)]
     pub no_prefetch: bool,
+    /// Where runs are remembered: a path from the project, or `postgres://...`
+    #[arg(long, global = true, value_name = "PATH|URL")]
+    pub state: Option<String>,
+    /// Wait so many seconds for another run that changes the same hosts
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_wait: u64,
     /// Ask nothing
     #[arg(short, long, global = true)]
     pub yes: bool,
@@ -143,6 +150,9 @@ pub enum Verb {
     /// Make and remove the containers of staging hosts
     #[command(subcommand)]
     Staging(StagingVerb),
+    /// List, move, export and unlock what is remembered
+    #[command(subcommand)]
+    State(StateVerb),
     /// Show every setting with its value and source
     Config,
     /// Print completions for a shell

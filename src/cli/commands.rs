@@ -4,6 +4,7 @@ use super::args::{InventoryVerb, StagingVerb};
 use super::failure::{CommandError, Exit};
 use super::session::{Session, shared_hosts};
 use super::staging::Staging;
+use super::state::{self, StateVerb};
 use super::{inventory, table};
 use crate::event::Mode;
 use crate::inventory::{Host, Inventory};
@@ -22,7 +23,8 @@ pub fn say(text: impl AsRef<str>) {
     let _ = write!(out, "{text}{end}");
 }
 
-fn say_json(value: &serde_json::Value) {
+/// Prints a JSON document.
+pub fn say_json(value: &serde_json::Value) {
     say(serde_json::to_string_pretty(value).expect("JSON values have a text"));
 }
 
@@ -135,6 +137,25 @@ impl Session {
             }
         }
         Ok(Exit::Done)
+    }
+
+    /// `state ...`
+    ///
+    /// # Errors
+    /// The store cannot be used; no such resource.
+    pub fn manage_state(&self, verb: &StateVerb) -> Result<Exit, CommandError> {
+        let (user, host) = super::run::whoami();
+        let named = self.config.inventory.value.join(" ");
+        let call = state::Call {
+            location: &self.state()?,
+            inventory: (!named.is_empty()).then_some(named.as_str()),
+            user: &user,
+            host: &host,
+            lock_wait: std::time::Duration::from_secs(self.flags.lock_wait),
+            json: self.flags.json,
+        };
+        let (mut input, mut out, mut err) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        state::state(&call, verb, &mut input, &mut out, &mut err)
     }
 
     /// `config`

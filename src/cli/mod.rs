@@ -5,12 +5,14 @@ mod args;
 mod commands;
 pub mod config;
 mod docs;
+mod facts;
 pub mod failure;
 mod git;
 pub mod history;
 mod init;
 pub mod inventory;
 mod problem;
+mod memory;
 mod run;
 mod session;
 pub mod staging;
@@ -19,13 +21,11 @@ mod table;
 
 use args::{App, Verb};
 use clap::{CommandFactory, Parser};
-use commands::say;
 use failure::{CommandError, Exit};
 use session::Session;
 
 use crate::event::Mode;
 use crate::report::Paint;
-use crate::state::Store;
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
@@ -46,19 +46,20 @@ pub fn main() -> Exit {
 }
 
 fn dispatch(app: App) -> Result<Exit, CommandError> {
-    if let Verb::Completions { shell } = app.command {
-        clap_complete::generate(shell, &mut App::command(), "rhapsode", &mut std::io::stdout());
-        return Ok(Exit::Done);
+    match &app.command {
+        Verb::Completions { shell } => {
+            clap_complete::generate(*shell, &mut App::command(), "rhapsode", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+        Verb::Docs { write: Some(folder), .. } => docs::write(folder),
+        Verb::Docs { topic, write: None } => docs::show(topic.as_deref(), app.common.json, app.common.no_color),
+        Verb::Init { folder } => init::init(folder, app.common.quiet),
+        _ => in_project(app),
     }
-    if let Verb::Docs { topic, write } = &app.command {
-        return match write {
-            Some(folder) => docs::write(folder),
-            None => docs::show(topic.as_deref(), app.common.json, app.common.no_color),
-        };
-    }
-    if let Verb::Init { folder } = &app.command {
-        return init::init(folder, app.common.quiet);
-    }
+}
+
+/// The commands that need the settings of a project.
+fn in_project(app: App) -> Result<Exit, CommandError> {
     let mut session = Session::new(app.common)?;
     match &app.command {
         Verb::Check { playbooks } => session.check(playbooks),
@@ -81,16 +82,15 @@ fn dispatch(app: App) -> Result<Exit, CommandError> {
         Verb::History { last } => past_runs(&session, *last),
         Verb::Show { run } => past_run(&session, run),
         Verb::Staging(verb) => session.staging(verb),
+        Verb::State(verb) => session.manage_state(verb),
         Verb::Config => Ok(session.show_config()),
-        Verb::Init { .. } | Verb::Facts { .. } | Verb::Docs { .. } | Verb::Completions { .. } => {
-            say("");
-            Ok(Exit::Done)
-        }
+        Verb::Facts { hosts } => session.facts(hosts.as_deref()),
+        Verb::Init { .. } | Verb::Docs { .. } | Verb::Completions { .. } => unreachable!("these need no project"),
     }
 }
 
 fn past_runs(session: &Session, last: u64) -> Result<Exit, CommandError> {
-    let store = Store::open_existing(&session.state_path())?;
+    let store = session.state()?.open_existing()?;
     let mut out = anstream::stdout();
     if session.flags.json {
         return history::history_json(store.as_ref(), last, &mut out);
@@ -100,7 +100,7 @@ fn past_runs(session: &Session, last: u64) -> Result<Exit, CommandError> {
 }
 
 fn past_run(session: &Session, run: &str) -> Result<Exit, CommandError> {
-    let Some(store) = Store::open_existing(&session.state_path())? else {
+    let Some(store) = session.state()?.open_existing()? else {
         return Err(CommandError::mistake("no run is recorded yet"));
     };
     let out = Box::new(std::io::stdout());

@@ -3,21 +3,22 @@
 use super::ahead;
 use super::failure::{CommandError, Exit};
 use super::git::checkout;
+use super::memory::{self, Memory};
 use super::session::{Session, shared_hosts};
 use crate::connect;
-use crate::engine::{Connected, Emit, Expected, Options, Run, TagFilter};
+use crate::engine::{Connected, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
 use crate::inventory::Inventory;
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
 use crate::script::{HostEnd, World, drive};
-use crate::state::Store;
+use crate::state::{Author, Lease, LockRequest, Scope, Store};
 use rhai::AST;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// What a run is made of, checked and loaded before any host is contacted.
@@ -120,7 +121,9 @@ impl Session {
     pub(super) fn once(&self, prepared: &Prepared, mode: Mode, results: bool) -> Result<Finished, CommandError> {
         let started = Instant::now();
         let start = self.describe(prepared, mode);
-        let store = Store::open(&self.state_path())?;
+        let store = self.state()?.open()?;
+        let lease = if mode.applies() { Some(self.lock(&store, &prepared.shown)?) } else { None };
+        let store = lease.as_ref().map_or(store, Lease::store);
         let bus = Arc::new(Bus::new(self.sinks(&store, &start, results)?));
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
@@ -131,11 +134,21 @@ impl Session {
         let reach = Box::new(Connected(connections));
         let hosts = shared_hosts(&prepared.inventory);
         let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
-        let run = Arc::new(run.expecting(self.expected(&store, prepared)));
+        let scope = Scope::new(start.inventory.clone(), start.playbook.clone());
+        let due = memory::due(&store, &scope, &prepared.hosts)?;
+        let remember: Box<dyn Remember> = match mode.applies() {
+            true => {
+                let author = Author { run: start.run.clone(), commit: start.commit.clone() };
+                Box::new(Memory::open(&store, scope, author)?)
+            }
+            false => Box::new(Forgetful),
+        };
+        let run = Arc::new(run.expecting(self.expected(&store, prepared)).remembering(due, remember));
         on_interrupt(&runtime, &run);
         bus.emit(Event::RunStarted(start));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
+        run.remember().finish();
         if !self.flags.no_prefetch {
             ahead::keep(&store, &prepared.shown, &prepared.inventory, &run);
         }
@@ -149,6 +162,15 @@ impl Session {
             Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
             _ => Ok(Finished { exit, totals }),
         }
+    }
+
+    /// One apply at a time for the hosts of an inventory.
+    fn lock(&self, store: &Store, playbook: &str) -> Result<Lease, CommandError> {
+        let (user, machine) = whoami();
+        let command = format!("rhapsode apply {playbook}");
+        let mut request = LockRequest::new(&self.config.inventory.value.join(" "), &user, &machine, &command);
+        request.wait = Duration::from_secs(self.flags.lock_wait);
+        Ok(store.lock(&request, |holder| super::state::waiting(holder, &mut std::io::stderr()))?)
     }
 
     fn expected(&self, store: &Store, prepared: &Prepared) -> Expected {
@@ -221,7 +243,7 @@ pub fn runtime() -> Result<Runtime, CommandError> {
 }
 
 /// The first Ctrl-C stops the run in order, the second one at once.
-fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
+pub(super) fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
     let run = Arc::clone(run);
     runtime.spawn(async move {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
@@ -260,9 +282,23 @@ fn agreed() -> bool {
     std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-fn who() -> String {
+/// The user and the machine that run this.
+pub(super) fn whoami() -> (String, String) {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
-    let user = user.unwrap_or_else(|_| rustix::process::geteuid().as_raw().to_string());
-    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let user = user.unwrap_or_else(|_| named(rustix::process::geteuid().as_raw()));
+    (user, rustix::system::uname().nodename().to_string_lossy().into_owned())
+}
+
+/// The name of a user number, as passwd(5) has it.
+fn named(uid: u32) -> String {
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let number = uid.to_string();
+    let mut entries = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let entry = entries.find(|entry| entry.get(2) == Some(&number.as_str()));
+    entry.map_or_else(|| number.clone(), |entry| entry[0].to_owned())
+}
+
+fn who() -> String {
+    let (user, machine) = whoami();
     format!("{user}@{machine}")
 }

@@ -88,6 +88,11 @@ impl Host {
         self.line.exchanges()
     }
 
+    /// Drops the answers that are kept: the host may have changed behind our back.
+    pub fn forget(&self) {
+        self.line.forget();
+    }
+
     /// Closes all shells and the connection; a later use opens them again.
     pub fn close(&self) {
         let seats: Vec<Arc<Seat>> = self.lock_seats().values().cloned().collect();

@@ -75,6 +75,22 @@ impl Actor {
         self.standing().plays.last().cloned()
     }
 
+    /// Asks for a handler on this thread's host.
+    pub fn notify(&self, handler: &str) {
+        self.own.notes().notify(handler);
+        if self.run.options.mode.applies() {
+            self.run.remember().notified(self.own.name(), handler);
+        }
+    }
+
+    /// A handler of this thread's host ran, or will never run.
+    pub fn handled(&self, handler: &str) {
+        self.own.notes().notified.retain(|name| name != handler);
+        if self.run.options.mode.applies() {
+            self.run.remember().handled(self.own.name(), handler);
+        }
+    }
+
     /// Runs a block with further settings.
     pub fn with_settings<T>(&self, settings: Settings, block: impl FnOnce() -> T) -> T {
         let merged = settings.over(&self.settings());
@@ -86,9 +102,11 @@ impl Actor {
 
     /// Runs a block on another host.
     pub fn on_host<T>(&self, host: Arc<HostRun>, block: impl FnOnce() -> T) -> T {
+        self.renew(&host);
         self.standing().on.push(host);
         let result = block();
         self.standing().on.pop();
+        self.renew(&self.on());
         result
     }
 
@@ -138,7 +156,44 @@ impl Actor {
         self.leave_place();
         let round = self.run.meetings.meet(&scope, self.own.name(), at, value)?;
         self.standing().scopes.last_mut().expect("the outermost scope stays").meetings += 1;
+        self.renew_all();
         Ok(round)
+    }
+
+    /// What others changed before this point may be on this host too: under a second name, or by a command of theirs.
+    /// What was read of it before is known no more.
+    fn renew(&self, host: &HostRun) {
+        let changes = self.run.changes();
+        let mut state = host.lock();
+        if state.others_changed(changes) {
+            state.forget();
+            host.line().forget();
+        }
+    }
+
+    fn renew_all(&self) {
+        let on = self.on();
+        self.renew(&on);
+        if !Arc::ptr_eq(&on, &self.own) {
+            self.renew(&self.own);
+        }
+    }
+
+    /// Waits, unless the run is interrupted. What was read before is known no more.
+    pub fn sleep(&self, long: Duration) {
+        const SLICE: Duration = Duration::from_millis(100);
+        let started = Instant::now();
+        while !self.run.interrupted() && started.elapsed() < long {
+            std::thread::sleep(SLICE.min(long.saturating_sub(started.elapsed())));
+        }
+        self.forget();
+    }
+
+    /// Time went by: what was read of the host before is known no more.
+    pub(super) fn forget(&self) {
+        let host = self.on();
+        host.lock().forget();
+        host.line().forget();
     }
 
     /// In a linear play, waits for its turn.
@@ -150,6 +205,7 @@ impl Actor {
         if scope.linear {
             self.leave_place();
             self.run.meetings.step(&scope.id, self.own.name(), at)?;
+            self.renew_all();
         }
         Ok(())
     }
@@ -217,8 +273,7 @@ fn ask_ahead(state: &mut HostState, host: &HostRun, becoming: Option<&Escalation
                 seat.known.learn(&questions, &outputs);
                 return Ok(started.elapsed());
             }
-            Err(ShellError::Timeout { .. } | ShellError::Broken) => seat.known.expect(Default::default()),
-            Err(error) => return Err(error),
+            Err(error) => seat.known.distrust(error)?,
         }
     }
     host.line().login(becoming)

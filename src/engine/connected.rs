@@ -31,6 +31,10 @@ impl Line for ConnectedLine {
         self.0.exchanges()
     }
 
+    fn forget(&self) {
+        self.0.forget();
+    }
+
     fn close(&self) {
         self.0.close();
     }

@@ -26,6 +26,9 @@ pub struct HostState {
     seats: HashMap<Option<Escalation>, Seat>,
     expected: Traces,
     logged_in: bool,
+    /// Changes on this host, and those on others before what is known of this one was read.
+    changes: u64,
+    before: u64,
 }
 
 /// The shell of one user of the host, with what is known through it.
@@ -96,6 +99,17 @@ impl HostState {
     /// The host changed: what is known of it is known no more, whoever asked.
     pub fn forget(&mut self) {
         self.seats.values_mut().for_each(|seat| seat.known.forget());
+    }
+
+    /// An operation changed the host, or tried to.
+    pub fn note_change(&mut self) {
+        self.changes += 1;
+    }
+
+    /// Whether other hosts changed since this was asked last; `all` counts the changes of the run.
+    pub fn others_changed(&mut self, all: u64) -> bool {
+        let others = all.saturating_sub(self.changes);
+        std::mem::replace(&mut self.before, others) != others
     }
 
     /// What was asked, for the next run.

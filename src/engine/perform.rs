@@ -110,7 +110,9 @@ impl Actor {
             if left == 0 {
                 return Ok(if satisfied { verdict } else { verdict.never_satisfied(tries + 1) });
             }
-            std::thread::sleep(settings.delay.unwrap_or(Duration::from_secs(1)));
+            let pause = settings.delay.unwrap_or(Duration::from_secs(1));
+            self.run.meetings.pause(pause).map_err(|_| Stop::Interrupted)?;
+            self.forget();
         }
         unreachable!("the last try returns")
     }
@@ -155,9 +157,9 @@ impl Actor {
         let (seat, overlay) = state.seat(host.line(), becoming.as_ref());
         let mut shell = Styled::new(&mut *seat.shell, &style);
         let mut view = match style.env.is_empty() {
-            true => View::remembering(&mut shell, overlay, &mut seat.known).elsewhere(style.chdir.is_some()),
+            true => View::remembering(&mut shell, overlay, &mut seat.known).within(style.chdir.clone()),
             // With other variables the same question may have another answer.
-            false => View::new(&mut shell, overlay),
+            false => View::new(&mut shell, overlay).within(style.chdir.clone()),
         };
         let planned = planned.plan(&mut view);
         let plan = match planned {
@@ -173,9 +175,13 @@ impl Actor {
             for change in std::mem::take(&mut plan.changes) {
                 overlay.take(change.effects);
             }
-        } else if !(plan.is_empty() && plan.waits.is_empty()) {
-            let output = done(&plan, &mut state, host, becoming.as_ref(), &style)?;
-            verdict.output = output.or(verdict.output);
+        } else if plan.has_steps() {
+            let output = done(&plan, &mut state, host, becoming.as_ref(), &style);
+            if !plan.is_empty() {
+                state.note_change();
+                self.run.note_change();
+            }
+            verdict.output = output?.or(verdict.output);
         }
         state.overlay.declare(call.target.clone());
         Ok(verdict)
@@ -204,8 +210,7 @@ impl Actor {
         }
         drop(notes);
         if verdict.status == OpStatus::Changed {
-            let mut own = self.own().notes();
-            call.notify.iter().for_each(|handler| own.notify(handler));
+            call.notify.iter().for_each(|handler| self.notify(handler));
         }
         self.run.emit(self.finished(call, &verdict, &outcome, started));
         match failure {

@@ -2,7 +2,7 @@
 
 use super::host::{HostRun, Traces};
 use super::meeting::{Meetings, ScopeId};
-use super::reach::{Emit, Reach};
+use super::reach::{Emit, Forgetful, Reach, Remember};
 use super::settings::TagFilter;
 use super::slots::Slots;
 use crate::event::{Event, Mode};
@@ -10,6 +10,7 @@ use crate::inventory::Host;
 use crate::remote::Interrupt;
 use indexmap::IndexMap;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What a run is asked to do.
@@ -40,6 +41,9 @@ pub struct Run {
     hosts: Mutex<HashMap<String, Arc<HostRun>>>,
     interrupt: Interrupt,
     expected: Expected,
+    remember: Box<dyn Remember>,
+    due: HashMap<String, Vec<String>>,
+    changes: AtomicU64,
 }
 
 /// Traces of an earlier run, by host; each is taken once.
@@ -78,6 +82,9 @@ impl Run {
             hosts: Mutex::default(),
             interrupt,
             expected: Expected::default(),
+            remember: Box::new(Forgetful),
+            due: HashMap::new(),
+            changes: AtomicU64::new(0),
         };
         run.meetings.open(&Self::root(), &run.selected);
         run
@@ -88,6 +95,24 @@ impl Run {
     pub fn expecting(mut self, expected: Expected) -> Self {
         self.expected = expected;
         self
+    }
+
+    /// The same with handlers that an earlier run left due, by host, and who remembers those that become due.
+    #[must_use]
+    pub fn remembering(mut self, due: HashMap<String, Vec<String>>, remember: Box<dyn Remember>) -> Self {
+        self.due = due;
+        self.remember = remember;
+        self
+    }
+
+    /// Handlers that an earlier run left due on a host.
+    pub fn due(&self, host: &str) -> &[String] {
+        self.due.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who remembers handlers.
+    pub fn remember(&self) -> &dyn Remember {
+        &*self.remember
     }
 
     /// What each host that took part was asked, for the next run.
@@ -121,6 +146,16 @@ impl Run {
             Arc::new(HostRun::new(Arc::clone(&host), self.reach.line(&host), Traces::default()))
         };
         Arc::clone(hosts.entry(HERE.to_owned()).or_insert_with(new))
+    }
+
+    /// Changes on all hosts so far, tried ones among them.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// Counts a change; the host it was on is locked.
+    pub(super) fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Tells all who listen.

@@ -168,6 +168,11 @@ impl Plan {
         self
     }
 
+    /// True when there is something to do on the host: changes, or waits alone.
+    pub fn has_steps(&self) -> bool {
+        !self.waits.is_empty() || self.changes.iter().any(|change| !change.steps.is_empty())
+    }
+
     /// True when reality is as wanted.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()

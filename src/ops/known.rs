@@ -5,7 +5,7 @@
 
 use super::OpError;
 use super::resource::{KINDS, Key, Reader, State};
-use crate::remote::{Command, Output, Shell};
+use crate::remote::{Command, Output, Shell, ShellError};
 use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -22,6 +22,12 @@ pub struct Trace {
     /// Commands of built-in operations that only read.
     #[serde(default)]
     pub commands: Counts,
+}
+
+impl Trace {
+    fn is_empty(&self) -> bool {
+        self.commands.is_empty() && self.things.values().all(Counts::is_empty)
+    }
 }
 
 /// How often each was asked for.
@@ -70,7 +76,8 @@ impl Known {
     /// Notes that things were asked for.
     pub(super) fn note(&mut self, reader: &Reader, ids: &[String]) {
         let asked = self.asked.things.entry(reader.kind.to_owned()).or_default();
-        ids.iter().for_each(|id| count(asked, id));
+        // A token names a slot of this process: in the next one it is nothing, or another secret.
+        ids.iter().filter(|id| !crate::secret::contains_token(id)).for_each(|id| count(asked, id));
         if let Some(expected) = self.expected.things.get_mut(reader.kind) {
             ids.iter().for_each(|id| discount(expected, id));
         }
@@ -101,8 +108,10 @@ impl Known {
     /// [`OpError::Shell`]; an answer about the wanted things that no parser understands.
     pub(super) fn ask(&mut self, shell: &mut dyn Shell, wanted: Vec<(Reader, Vec<String>)>) -> Result<(), OpError> {
         let questions = self.expected().along_with(&wanted);
-        let outputs = shell.read_all(&questions.commands)?;
-        self.learn(&questions, &outputs);
+        match shell.read_all(&questions.commands) {
+            Ok(outputs) => self.learn(&questions, &outputs),
+            Err(error) => self.distrust(error)?,
+        }
         for (reader, ids) in wanted {
             let open: Vec<String> = ids.into_iter().filter(|id| !self.states.contains_key(&reader.key(id))).collect();
             if !open.is_empty() {
@@ -122,9 +131,17 @@ impl Known {
         let questions = self.expected();
         let mut commands = vec![command.clone()];
         commands.extend(questions.commands.iter().cloned());
-        let mut outputs = shell.read_all(&commands)?.into_iter();
-        let output = outputs.next().ok_or_else(|| OpError::answer(command, b""))?;
-        self.learn(&questions, &outputs.collect::<Vec<_>>());
+        let output = match shell.read_all(&commands) {
+            Ok(mut outputs) => {
+                let answers = outputs.split_off(outputs.len().min(1));
+                self.learn(&questions, &answers);
+                outputs.pop().ok_or_else(|| OpError::answer(command, b""))?
+            }
+            Err(error) => {
+                self.distrust(error)?;
+                shell.read(command)?
+            }
+        };
         if is_plain(command) {
             self.outputs.insert(command.text().to_owned(), output.clone());
         }
@@ -143,6 +160,20 @@ impl Known {
         for (text, output) in questions.texts.iter().zip(texts) {
             self.outputs.insert(text.clone(), output.clone());
         }
+    }
+
+    /// After a read that failed as a whole nothing is asked ahead any more: what nobody needs may have done the harm.
+    ///
+    /// # Errors
+    /// The error itself, when asking less cannot help.
+    pub fn distrust(&mut self, error: ShellError) -> Result<(), ShellError> {
+        let harmless = matches!(error, ShellError::Timeout { .. } | ShellError::Broken | ShellError::TooMuch { .. });
+        if !harmless || self.expected.is_empty() {
+            return Err(error);
+        }
+        tracing::debug!(%error, "asks nothing ahead any more");
+        self.expected = Trace::default();
+        Ok(())
     }
 
     fn keep(&mut self, reader: &Reader, ids: &[String], states: Vec<State>) {

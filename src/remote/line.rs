@@ -61,6 +61,11 @@ impl Line {
         self.exchanges.load(Ordering::Relaxed)
     }
 
+    /// Drops the answers that are kept.
+    pub fn forget(&self) {
+        self.cache().drop_all();
+    }
+
     pub(super) fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

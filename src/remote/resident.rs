@@ -1,7 +1,7 @@
 //! The resident shell: what operations speak to. Blocking; its streams are driven by the runtime.
 
 use super::line::Line;
-use super::seat::Seat;
+use super::seat::{Seat, settled};
 use super::{Command, Output, Shell, ShellError};
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -170,7 +170,8 @@ impl Shell for Resident {
         let mut cache = self.line.cache();
         cache.drop_all();
         let mut changed = outputs?;
-        let answers = changed.split_off(changed.len().saturating_sub(reads.len()));
+        let due = settled(&all[..changes.len()], &changed).unwrap_or(changed.len());
+        let answers = changed.split_off(due);
         let (age, who) = (cache.age(), self.seat().id);
         for (command, output) in reads.iter().zip(&answers) {
             cache.keep(age, who, command, output);

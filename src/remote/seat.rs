@@ -15,6 +15,19 @@ use tokio::time::timeout;
 /// How long an interrupted run waits for its processes on a host to be told.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// An exchange that failed, and what was answered before.
+struct Failed {
+    error: ShellError,
+    spared: Vec<Output>,
+}
+
+/// How many answers a row of changes has, once all are there: it ends at the first change that fails.
+pub(super) fn settled(changes: &[&Command], answers: &[Output]) -> Option<usize> {
+    let failing = changes.iter().zip(answers).position(|(command, output)| !command.succeeds_with(output.code));
+    let due = failing.map_or(changes.len(), |at| at + 1);
+    (due > 0 && answers.len() >= due).then_some(due)
+}
+
 /// The place of one user on a host, with one shell at a time, opened when first needed.
 pub struct Seat {
     pub(super) id: u64,
@@ -51,7 +64,7 @@ impl Seat {
         self.fill(line, &mut slot).await?;
         if slot.as_ref().is_some_and(|session| session.greeting.is_none()) {
             let request = Request::hello(Hello::default());
-            self.converse(line, &mut slot, &request).await?;
+            self.converse(line, &mut slot, &request).await.map_err(|failed| failed.error)?;
         }
         Ok(())
     }
@@ -68,7 +81,18 @@ impl Seat {
         let fresh = slot.as_ref().is_some_and(|session| session.greeting.is_none());
         let request = Request::batch(commands, strict, fresh.then(Hello::default))?;
         line.count_exchange();
-        self.converse(line, &mut slot, &request).await
+        let failed = match self.converse(line, &mut slot, &request).await {
+            Ok(outputs) => return Ok(outputs),
+            Err(failed) => failed,
+        };
+        match settled(&commands[..strict], &failed.spared) {
+            // What changed is told; who reads next meets the failure, if it lasts.
+            Some(count) if !matches!(failed.error, ShellError::Interrupted) => {
+                tracing::debug!(host = line.host, error = %failed.error, "the reads behind a change failed");
+                Ok(failed.spared.into_iter().take(count).collect())
+            }
+            _ => Err(failed.error),
+        }
     }
 
     async fn converse(
@@ -76,7 +100,7 @@ impl Seat {
         line: &Line,
         slot: &mut Option<Session>,
         request: &Request,
-    ) -> Result<Vec<Output>, ShellError> {
+    ) -> Result<Vec<Output>, Failed> {
         let session = slot.as_mut().expect("opened before");
         match session.exchange(request, None, &line.limits()).await {
             Ok(outputs) => {
@@ -84,10 +108,11 @@ impl Seat {
                 Ok(outputs)
             }
             Err(failure) => {
-                let session = slot.take().expect("opened before");
+                let mut session = slot.take().expect("opened before");
+                let spared = std::mem::take(&mut session.spared);
                 let (error, replacement) = self.recover(line, &session, failure).await;
                 *slot = replacement;
-                Err(error)
+                Err(Failed { error, spared })
             }
         }
     }

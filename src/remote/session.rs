@@ -50,6 +50,8 @@ pub(super) struct Session {
     pub greeting: Option<Greeting>,
     /// What stood on stdout before the hello.
     pub preamble: Vec<u8>,
+    /// What was answered of the request that failed.
+    pub spared: Vec<Output>,
 }
 
 /// The streams end one after the other: the last answer, or the reason of an end, may still be on its way.
@@ -83,7 +85,7 @@ enum Moved {
 impl Session {
     pub fn new(mut channel: Channel, connection: u64) -> Self {
         let preamble = std::mem::take(&mut channel.preamble);
-        Self { channel, connection, greeting: None, preamble }
+        Self { channel, connection, greeting: None, preamble, spared: Vec::new() }
     }
 
     /// Sends a request and, once the shell is ready, the content for its one command; takes the answers. A
@@ -94,9 +96,18 @@ impl Session {
         content: Option<&'a mut (dyn Read + Send + 'a)>,
         limits: &'a Limits<'a>,
     ) -> Result<Vec<Output>, Failure> {
-        let mut answers = Talk::new(self, request, content, limits).run().await?;
+        let mut talk = Talk::new(self, request, content, limits);
+        let ended = talk.run().await;
+        let mut answers = talk.answers;
         self.preamble.append(&mut answers.before);
-        Ok(answers.into_outputs())
+        let outputs = answers.into_outputs();
+        match ended {
+            Ok(()) => Ok(outputs),
+            Err(failure) => {
+                self.spared = outputs;
+                Err(failure)
+            }
+        }
     }
 }
 
@@ -126,7 +137,7 @@ impl<'s, 'a> Talk<'s, 'a> {
         talk
     }
 
-    async fn run(mut self) -> Result<Answers, Failure> {
+    async fn run(&mut self) -> Result<(), Failure> {
         while !self.answers.complete() {
             let streams = self.feed.streams();
             if self.answers.greeting.is_some() && self.answers.started() && self.refill()? {
@@ -150,7 +161,7 @@ impl<'s, 'a> Talk<'s, 'a> {
                 self.deadline = Instant::now() + self.limit();
             }
         }
-        Ok(self.answers)
+        Ok(())
     }
 
     /// Takes a hello that is on its way: what runs can only be ended when the shell is known.
@@ -207,7 +218,7 @@ impl<'s, 'a> Talk<'s, 'a> {
         Ok(())
     }
 
-    fn late(self) -> Failure {
+    fn late(&mut self) -> Failure {
         match self.session.greeting {
             _ if self.open.is_half() => self.closed(),
             None => Failure::Silent,
@@ -215,11 +226,11 @@ impl<'s, 'a> Talk<'s, 'a> {
         }
     }
 
-    fn closed(self) -> Failure {
+    fn closed(&mut self) -> Failure {
         if self.session.greeting.is_some() {
             return Failure::Closed;
         }
         let stdout = [self.session.preamble.as_slice(), &self.answers.stdout.buffer].concat();
-        Failure::Refused { stdout, stderr: self.answers.stderr.buffer }
+        Failure::Refused { stdout, stderr: std::mem::take(&mut self.answers.stderr.buffer) }
     }
 }

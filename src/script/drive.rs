@@ -54,10 +54,13 @@ fn crashed(run: &Run, host: String) -> HostEnd {
 
 fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd {
     let host = run.host(name).expect("selected hosts are in the inventory");
+    for handler in run.due(name) {
+        host.notes().notify(handler);
+    }
     let actor = Actor::new(Arc::clone(run), Arc::clone(&host));
     let here = Here::new(actor, world);
     let engine = for_host(&here);
-    let result = engine.run_ast(playbook).and_then(|()| handler::flush(&here, &engine));
+    let result = engine.run_ast(playbook).and_then(|()| handler::flush(&here, &engine, true));
     let (status, error, mistake) = match result {
         Ok(()) => (quiet(&host), None, false),
         Err(error) => verdict(run, name, quiet(&host), ended(&error, playbook.source().unwrap_or("script"))),

@@ -9,7 +9,7 @@ use super::undo::Undo;
 use super::{closure, template};
 use crate::engine::{Ask, Call, Outcome};
 use crate::event::{Failure, OpStatus};
-use crate::ops::{ArgumentError, Entry, Planned, entry};
+use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, entry};
 use rhai::{Array, Dynamic, Map, NativeCallContext};
 use serde_json::Value;
 
@@ -32,22 +32,38 @@ pub fn ensure(ctx: &NativeCallContext, op: &str, target: Dynamic, want: Map) -> 
     let mut calls = Vec::with_capacity(targets.len());
     for target in targets {
         let fields = fields(ctx, entry, &target, &want)?;
-        let accepted = (entry.accept)(fields.clone()).map_err(|error| refused(ctx, entry, &error))?;
-        calls.push((shown(&target), fields, accepted));
+        let unknown = unknown_in(&fields);
+        let accepted = match &unknown {
+            // Only values can be checked; the operation is reported as unknown and never asked.
+            Some(_) => None,
+            None => Some((entry.accept)(fields).map_err(|error| refused(ctx, entry, &error))?),
+        };
+        calls.push((shown(&target), unknown, accepted));
     }
     let perform = || {
         let mut outcomes = Vec::with_capacity(calls.len());
-        for (target, fields, accepted) in &calls {
-            let unknown = unknown_in(fields);
-            outcomes.push(perform(ctx, &here, entry.name, target, unknown, &common, &**accepted)?);
+        for (target, unknown, accepted) in &calls {
+            let mut gate = gate(ctx, &common)?;
+            gate.unknown = gate.unknown.or_else(|| unknown.clone());
+            let planned: &dyn Planned = accepted.as_deref().unwrap_or(&Undecided);
+            outcomes.push(perform(ctx, &here, entry.name, target, gate, &common, planned)?);
         }
         Ok(Done::new(outcomes, !here.actor().run.options.mode.applies()))
     };
     elsewhere(ctx, &here, &common, perform)
 }
 
+/// Stands for an operation with arguments that only an apply can tell.
+struct Undecided;
+
+impl Planned for Undecided {
+    fn plan(&self, _: &mut View<'_>) -> Result<Plan, OpError> {
+        Err(OpError::Unknown("an argument".into()))
+    }
+}
+
 /// Where it runs: on another host, or on one host only.
-fn elsewhere(
+pub(super) fn elsewhere(
     ctx: &NativeCallContext,
     here: &Here,
     common: &Common,
@@ -73,11 +89,10 @@ pub(super) fn perform(
     here: &Here,
     op: &'static str,
     target: &str,
-    unknown: Option<String>,
+    gate: Gate,
     common: &Common,
     planned: &dyn Planned,
 ) -> RhaiResultOf<Outcome> {
-    let condition = gate(ctx, common)?;
     let ask = |condition: &Condition, outcome: &Outcome| -> Result<bool, Box<Failure>> {
         match condition {
             Condition::Known(known) => Ok(*known),
@@ -93,8 +108,8 @@ pub(super) fn perform(
         target: target.to_owned(),
         at: called_at(ctx),
         name: common.name.clone(),
-        skip: condition.skip,
-        unknown: condition.unknown.or(unknown),
+        skip: gate.skip,
+        unknown: gate.unknown,
         notify: common.notify.clone(),
         settings: common.settings.clone(),
         shell: common.shell.clone(),
@@ -108,19 +123,23 @@ pub(super) fn perform(
     if let (Some(undo), Some(OpStatus::Changed)) = (&common.undo, outcome.status) {
         let what = format!("{op} {target}");
         let handle = Done::new(vec![outcome.clone()], false);
-        here.undo().note(Undo { what, closure: undo.clone(), arguments: vec![Dynamic::from(handle)] });
+        let closure = closure::Kept::new(ctx, undo.clone());
+        here.undo().note(Undo { what, closure, arguments: vec![Dynamic::from(handle)] });
     }
     Ok(outcome)
 }
 
+/// Whether an operation runs at all.
 #[derive(Default)]
-struct Gate {
-    skip: Option<String>,
-    unknown: Option<String>,
+pub(super) struct Gate {
+    /// Why not.
+    pub skip: Option<String>,
+    /// Why only an apply can tell.
+    pub unknown: Option<String>,
 }
 
 /// `when`, `unless` and `requires`.
-fn gate(ctx: &NativeCallContext, common: &Common) -> RhaiResultOf<Gate> {
+pub(super) fn gate(ctx: &NativeCallContext, common: &Common) -> RhaiResultOf<Gate> {
     for (condition, wanted, name) in [(&common.when, true, "when"), (&common.unless, false, "unless")] {
         let known = match condition {
             None => continue,
@@ -195,7 +214,7 @@ fn local_path(ctx: &NativeCallContext, value: &mut Value) -> RhaiResultOf<()> {
     Ok(())
 }
 
-fn unknown_in(value: &Value) -> Option<String> {
+pub(super) fn unknown_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if crate::secret::contains_unknown(text) => match crate::secret::reveal(text) {
             Err(crate::secret::RevealError::Unknown(what)) => Some(format!("{what} is known after apply")),
@@ -210,7 +229,10 @@ fn unknown_in(value: &Value) -> Option<String> {
 fn shown(target: &Dynamic) -> String {
     match target.read_lock::<Array>() {
         Some(array) => array.iter().map(shown).collect::<Vec<_>>().join(" "),
-        None => super::common::text(target).unwrap_or_else(|_| "-".into()),
+        None => match target.read_lock::<Map>() {
+            Some(map) => map.keys().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            None => super::common::text(target).unwrap_or_else(|_| "-".into()),
+        },
     }
 }
 

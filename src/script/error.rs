@@ -150,7 +150,11 @@ pub fn unpredictable(error: &EvalAltResult) -> Option<String> {
             _ => None,
         },
         EvalAltResult::ErrorMismatchDataType(_, named, _) | EvalAltResult::ErrorFunctionNotFound(named, _) => {
-            named.contains(Opaque::TYPE).then(|| "a value that is known after apply decides what happens".to_owned())
+            let names = [Opaque::TYPE, std::any::type_name::<Opaque>()];
+            names
+                .iter()
+                .any(|name| named.contains(name))
+                .then(|| "a value that is known after apply decides what happens".to_owned())
         }
         EvalAltResult::ErrorPropertyNotFound(name, _) => {
             crate::secret::contains_unknown(name).then(|| Opaque(name.clone()).reason())

@@ -9,6 +9,7 @@ use crate::engine::{Play, Settings, Share};
 use crate::event::{Event, Failure};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, NativeCallContext};
+use std::time::Duration;
 
 /// Plays, blocks, handlers and messages.
 #[export_module]
@@ -97,6 +98,22 @@ pub mod flow {
         placed(&ctx, Here::of(&ctx).actor().barrier(&called_at(&ctx)).map_err(Into::into))
     }
 
+    /// Waits for some seconds. What was read of the host before is read anew afterwards.
+    ///
+    /// ```rhai
+    /// while cmd::read("test -e /run/app.ready", #{ success_codes: [0, 1] }).code != 0 { sleep(1); }
+    /// ```
+    pub fn sleep(ctx: NativeCallContext, seconds: rhai::INT) {
+        Here::of(&ctx).actor().sleep(Duration::from_secs(seconds.max(0).unsigned_abs()));
+    }
+
+    /// Waits for some seconds, a part of one included.
+    #[rhai_fn(name = "sleep")]
+    pub fn sleep_part(ctx: NativeCallContext, seconds: rhai::FLOAT) {
+        let long = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
+        Here::of(&ctx).actor().sleep(long);
+    }
+
     /// Runs the closure on another host of the inventory, selected or not.
     ///
     /// ```rhai
@@ -169,7 +186,7 @@ pub mod flow {
     /// ```
     #[rhai_fn(name = "notify")]
     pub fn notify(ctx: NativeCallContext, name: ImmutableString) {
-        Here::of(&ctx).actor().own().notes().notify(&name);
+        Here::of(&ctx).actor().notify(&name);
     }
 
     /// Runs the handlers that were asked for so far, now.
@@ -179,7 +196,7 @@ pub mod flow {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn flush_handlers(ctx: NativeCallContext) -> RhaiResultOf<()> {
-        handler::flush(&Here::of(&ctx), ctx.engine())
+        handler::flush(&Here::of(&ctx), ctx.engine(), false)
     }
 
     /// Says something in the output of the run.
@@ -290,7 +307,7 @@ fn run_play(ctx: &NativeCallContext, selector: &str, options: Map, body: &FnPtr)
     let at = called_at(ctx);
     let result = here.actor().play(&play, &at, || {
         closure::run(ctx, body, vec![current(&here)])?;
-        handler::flush(&here, ctx.engine())?;
+        handler::flush(&here, ctx.engine(), false)?;
         if let Some(gate) = &gate {
             closure::run(ctx, gate, vec![current(&here)])?;
         }

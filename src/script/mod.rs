@@ -12,6 +12,7 @@ pub mod file;
 mod drive;
 mod ensure;
 mod error;
+mod fact;
 mod flow;
 mod guard;
 mod handler;

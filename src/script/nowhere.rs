@@ -60,6 +60,8 @@ impl Line for Nowhere {
         0
     }
 
+    fn forget(&self) {}
+
     fn close(&self) {}
 }
 

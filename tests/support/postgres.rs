@@ -46,9 +46,15 @@ impl Database {
         Self { name, server }
     }
 
-    /// Its URL, with user and password.
+    /// Its URL, with user and password; without TLS, as on a trusted network.
     pub fn url(&self) -> String {
-        self.server.url(USER, PASSWORD, &self.name)
+        format!("{}?sslmode=disable", self.server.url(USER, PASSWORD, &self.name))
+    }
+
+    /// Its URL with TLS, and with this authority or that of the system.
+    pub fn tls_url(&self, mode: &str, authority: Option<&Path>) -> String {
+        let authority = authority.map_or_else(String::new, |path| format!("&sslrootcert={}", path.display()));
+        format!("{}?sslmode={mode}{authority}", self.server.url(USER, PASSWORD, &self.name))
     }
 
     /// Its URL on the unix socket.
@@ -76,6 +82,11 @@ impl Server {
     pub fn url(&self, user: &str, password: &str, database: &str) -> String {
         let escaped = password.replace('@', "%40").replace('/', "%2F");
         format!("postgres://{user}:{escaped}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The certificate of the server, which it signed itself.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("server.crt")
     }
 
     /// `127.0.0.1:PORT`
@@ -124,6 +135,7 @@ fn launch(folder: &Path) {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     std::fs::write(folder.join("port"), port.to_string()).expect("written");
     std::fs::write(folder.join("password"), PASSWORD).expect("written");
+    certify(folder);
     if rustix::process::geteuid().is_root() {
         said_by(Command::new("chown").args(["-R", "postgres:"]).arg(folder));
     }
@@ -132,13 +144,26 @@ fn launch(folder: &Path) {
     initdb.arg("--pwfile").arg(folder.join("password")).arg("-D").arg(folder.join("data"));
     said(initdb);
     let options = format!(
-        "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c fsync=off -c max_connections=400",
+        "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={0} -c fsync=off -c max_connections=400 \
+         -c ssl=on -c ssl_cert_file={0}/server.crt -c ssl_key_file={0}/server.key",
         folder.display()
     );
     let mut start = as_owner("pg_ctl");
     start.args(["start", "-s", "-w", "-D"]).arg(folder.join("data")).arg("-l").arg(folder.join("log"));
     start.arg("-o").arg(options).stdout(Stdio::null());
     said(start);
+}
+
+fn certify(folder: &Path) {
+    // Without a configuration of ours, openssl makes the certificate one of an authority, which no server may have.
+    let config = "[req]\ndistinguished_name = name\n[name]\n";
+    std::fs::write(folder.join("openssl.cnf"), config).expect("written");
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-config"]).arg(folder.join("openssl.cnf"));
+    openssl.args(["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
+    openssl.args(["-subj", "/CN=rhapsode-test", "-addext", "subjectAltName=IP:127.0.0.1"]);
+    openssl.arg("-keyout").arg(folder.join("server.key")).arg("-out").arg(folder.join("server.crt"));
+    said(openssl);
 }
 
 /// Stops the server once no test process uses it any more. It outlives us, so it holds none of our files.
@@ -150,9 +175,10 @@ done";
     let mut stop = as_owner("pg_ctl");
     stop.args(["stop", "-s", "-m", "immediate", "-D"]).arg(base.join("server/data"));
     let mut watcher = Command::new("setsid");
-    watcher.args(["sh", "-c", script]).arg(base).arg(stop.get_program()).args(stop.get_args());
+    watcher.args(["--fork", "sh", "-c", script]).arg(base).arg(stop.get_program()).args(stop.get_args());
     watcher.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    watcher.spawn().expect("setsid of util-linux");
+    let started = watcher.status().expect("setsid of util-linux");
+    assert!(started.success(), "the watcher of the server starts");
 }
 
 /// A program of the server as the user it may run as: never root.
