@@ -6,7 +6,7 @@ use rhapsode::cli::failure::Exit;
 use rhapsode::cli::history::{Clock, history, history_json, show, show_json};
 use rhapsode::event::{Event, HostStatus, Mode, OpStatus, RunStart, Sign, Sink};
 use rhapsode::report::{Look, Paint, Verbosity};
-use rhapsode::state::{StateError, Store};
+use rhapsode::state::{Scope, StateError, Store};
 use rstest::rstest;
 use sqlx::{Connection, SqliteConnection};
 use std::os::unix::fs::PermissionsExt;
@@ -241,6 +241,50 @@ fn the_last_good_run_is_an_apply_of_the_same_playbook_and_inventory(
         Some("01JD000000000000000000000A")
     );
     assert_eq!(good("playbooks/site.rhai", "inventories/staging.yaml"), None);
+}
+
+#[rstest]
+fn every_playbook_that_was_applied_is_known_with_its_inventory(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let bed = Bed::new(kind);
+    let store = bed.open();
+    let run = |id: &str, mode, playbook: &str| {
+        let mut events = Story::new(mode, &["a"]).named(id, "2026-11-20T10:00:00Z").finish(0);
+        if let Event::RunStarted(start) = &mut events[0] {
+            start.playbook = playbook.into();
+        }
+        record(&store, &events);
+    };
+    run("01JD000000000000000000000A", Mode::Apply, "site");
+    run("01JD000000000000000000000B", Mode::Apply, "db");
+    run("01JD000000000000000000000C", Mode::Apply, "site");
+    run("01JD000000000000000000000D", Mode::Plan, "tried");
+    let applied = store.applied().expect("an answer");
+    let inventory = "inventories/production.yaml";
+    assert_eq!(applied, [Scope::new(inventory, "site"), Scope::new(inventory, "db")]);
+}
+
+#[rstest]
+fn runs_that_keep_the_same_diffs_do_not_wait_for_each_other(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
+    let bed = Bed::new(kind);
+    drop(bed.open());
+    std::thread::scope(|threads| {
+        for n in 0..4 {
+            let bed = &bed;
+            threads.spawn(move || {
+                let mut story = Story::new(Mode::Plan, &["a"]).named(&format!("01JD00000000000000000000{n:02}"), "");
+                for step in 0..300 {
+                    // Forwards in one run, backwards in the next.
+                    let step = if n % 2 == 0 { step } else { 299 - step };
+                    story = story.op("a", "file::put", &format!("/etc/{step}"), OpStatus::Changed, |end| {
+                        end.diff = Some(format!("+{step}"));
+                    });
+                }
+                record(&bed.open(), &story.done("a").finish(0));
+            });
+        }
+    });
+    assert_eq!(bed.number("SELECT count(*) FROM diffs"), 300);
+    assert_eq!(bed.number("SELECT count(*) FROM operations"), 1_200);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! A PostgreSQL store that cannot be used: what is said, with which exit code, and never the password.
 
+use crate::history::start;
+use crate::support::events::Story;
 use crate::support::postgres::{Database, PASSWORD, USER, server};
+use rhapsode::event::Mode;
 use rhapsode::state::{Location, Place, StateError, Store, shown};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -26,6 +29,8 @@ fn a_wrong_password_is_refused_and_not_repeated() {
     assert!(matches!(error, StateError::Denied { .. }), "{error:?}");
     let shown = format!("postgres://{USER}@{}/postgres", server().address());
     assert_eq!(error.to_string(), format!("the state store `{shown}` refused the login"));
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    assert_eq!(cause, format!("password authentication failed for user \"{USER}\""));
     assert!(error.hint().expect("a hint").contains("`PGPASSWORD`"));
 }
 
@@ -148,4 +153,39 @@ fn a_setting_is_a_url_or_a_path_from_the_root() {
     assert_eq!(shown("postgres://ada:hunter22@db/x"), "postgres://ada@db:5432/x");
     assert_eq!(shown("postgres://ada:hunter/22@db/x"), "postgres://…");
     assert_eq!(shown("state.db"), "state.db");
+}
+
+/// Makes the server answer the first write of a run with an error of its own making.
+fn answering(database: &Database, code: &str, message: &str) -> StateError {
+    let store = Store::open_url(&database.url()).expect("the store opens");
+    database.sql(&format!(
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}', MESSAGE = {message}; END $$; \
+         CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON runs FOR EACH ROW EXECUTE FUNCTION refuse()"
+    ));
+    let events = Story::new(Mode::Apply, &["a"]).finish(0);
+    store.begin(start(&events)).err().expect("no run begins, so no host is touched")
+}
+
+#[test]
+fn what_the_server_says_is_sorted_by_what_can_be_done() {
+    let database = Database::new();
+    let said = |code| answering(&database, code, "'no'");
+    assert!(matches!(said("53100"), StateError::Full { .. }));
+    assert_eq!(said("53100").hint().as_deref(), Some("free some space on the server"));
+    assert!(matches!(said("XX001"), StateError::Corrupt { .. }));
+    assert!(matches!(said("57P03"), StateError::Unreachable { .. }));
+    assert!(matches!(said("55P03"), StateError::Busy { .. }));
+    assert!(matches!(said("42501"), StateError::ReadOnly { .. }));
+    assert!(matches!(said("22012"), StateError::Database { .. }));
+}
+
+/// Otherwise a process that is stopped in the middle of a transaction would keep the lock from all others for ever.
+#[test]
+fn a_transaction_of_a_frozen_process_ends_by_itself() {
+    let database = Database::new();
+    let setting = "current_setting('idle_in_transaction_session_timeout')";
+    let error = answering(&database, "22012", setting);
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    assert_eq!(cause, "20s");
 }

@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+use super::state::StateVerb;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -63,6 +64,12 @@ pub struct Common {
     /// Ask hosts nothing ahead of its use; slower, with the same result
     #[arg(long, global = true)]
     pub no_prefetch: bool,
+    /// Where runs are remembered: a path from the project, or `postgres://...`
+    #[arg(long, global = true, value_name = "PATH|URL")]
+    pub state: Option<String>,
+    /// Wait so many seconds for another run that changes the same hosts
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0)]
+    pub lock_wait: u64,
     /// Ask nothing
     #[arg(short, long, global = true)]
     pub yes: bool,
@@ -120,11 +127,21 @@ pub enum Verb {
         /// Exit with 2 when changes are pending
         #[arg(long)]
         exit_code: bool,
+        /// Save the plan, so that an apply can be held to it
+        #[arg(long, value_name = "FILE")]
+        save: Option<PathBuf>,
     },
     /// Make hosts as the playbook says
     Apply {
-        /// The playbook
+        /// The playbook, or a plan that `plan --save` wrote: nothing else than it announced is done then
+        #[arg(value_name = "PLAYBOOK|PLANFILE")]
         playbook: PathBuf,
+        /// Tell how reality deviates from the saved plan, and apply all the same
+        #[arg(long)]
+        allow_deviation: bool,
+        /// Stop a host before its first change, with exit 7
+        #[arg(long)]
+        expect_no_changes: bool,
     },
     /// Tell how reality differs from the playbook; exit 2 when it does
     Drift {
@@ -146,6 +163,9 @@ pub enum Verb {
     /// Make and remove the containers of staging hosts
     #[command(subcommand)]
     Staging(StagingVerb),
+    /// List, move, export and unlock what is remembered
+    #[command(subcommand)]
+    State(StateVerb),
     /// Show every setting with its value and source
     Config,
     /// Print completions for a shell

@@ -2,8 +2,10 @@
 
 use super::args::{InventoryVerb, StagingVerb};
 use super::failure::{CommandError, Exit};
+use super::run::Order;
 use super::session::{Session, shared_hosts};
 use super::staging::Staging;
+use super::state::{self, StateVerb};
 use super::{inventory, table};
 use crate::event::Mode;
 use crate::inventory::{Host, Inventory};
@@ -104,7 +106,7 @@ impl Session {
         let command = if command.len() == 1 { words } else { format!("[{words}]") };
         let script = format!("cmd::run({command}, #{{ loud: true{sudo} }});");
         let prepared = self.prepare_text(&script, "exec")?;
-        Ok(self.once(&prepared, Mode::Apply, true)?.exit)
+        Ok(self.once(&prepared, Order::of(Mode::Apply))?.exit)
     }
 
     /// `op 'SCRIPT'`
@@ -113,8 +115,11 @@ impl Session {
     /// What keeps the run from starting.
     pub fn op(&self, script: &str, plan: bool) -> Result<Exit, CommandError> {
         let prepared = self.prepare_text(script, "op")?;
-        let mode = if plan { Mode::Plan } else { Mode::Apply };
-        Ok(self.run(&prepared, mode)?.exit)
+        let finished = match plan {
+            true => self.once(&prepared, Order::of(Mode::Plan))?,
+            false => self.agree_and_apply(&prepared)?,
+        };
+        Ok(finished.exit)
     }
 
     /// `staging ...`
@@ -136,6 +141,25 @@ impl Session {
             }
         }
         Ok(Exit::Done)
+    }
+
+    /// `state ...`
+    ///
+    /// # Errors
+    /// The store cannot be used; no such resource.
+    pub fn manage_state(&self, verb: &StateVerb) -> Result<Exit, CommandError> {
+        let (user, host) = super::run::whoami();
+        let named = self.config.inventory.value.join(" ");
+        let call = state::Call {
+            location: &self.state()?,
+            inventory: (!named.is_empty()).then_some(named.as_str()),
+            user: &user,
+            host: &host,
+            lock_wait: std::time::Duration::from_secs(self.flags.lock_wait),
+            json: self.flags.json,
+        };
+        let (mut input, mut out, mut err) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        state::state(&call, verb, &mut input, &mut out, &mut err)
     }
 
     /// `config`

@@ -162,14 +162,21 @@ impl Config {
                 file.color,
                 true,
             )?,
-            state: from.pick("", None, "RHAPSODE_STATE", Ok, file.state, crate::state::Store::PATH.to_owned())?,
+            state: from.pick(
+                "--state",
+                flags.state.clone(),
+                "RHAPSODE_STATE",
+                Ok,
+                file.state,
+                crate::state::Store::PATH.to_owned(),
+            )?,
             max_operations: from.pick(
                 "",
                 None,
                 "RHAPSODE_MAX_OPERATIONS",
                 |text| number(&text),
                 file.max_operations,
-                10_000_000,
+                5_000_000,
             )?,
             max_depth: from.pick("", None, "RHAPSODE_MAX_DEPTH", |text| number(&text), file.max_depth, 64)?,
         })
@@ -184,7 +191,7 @@ impl Config {
             ("keep_logins", json!(self.keep_logins.value), &self.keep_logins.origin),
             ("diff", json!(self.diff.value), &self.diff.origin),
             ("color", json!(self.color.value), &self.color.origin),
-            ("state", json!(self.state.value), &self.state.origin),
+            ("state", json!(crate::state::shown(&self.state.value)), &self.state.origin),
             ("max_operations", json!(self.max_operations.value), &self.max_operations.origin),
             ("max_depth", json!(self.max_depth.value), &self.max_depth.origin),
         ]

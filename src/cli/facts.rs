@@ -63,7 +63,7 @@ impl Session {
                     continue;
                 }
                 Err(Stop::Interrupted) => (interrupted(&host), Exit::Interrupted),
-                Err(Stop::Unreachable(failure)) => (*failure, Exit::Unreachable),
+                Err(Stop::Unreachable(failure) | Stop::Deviated(failure)) => (*failure, Exit::Unreachable),
                 Err(Stop::Failed(failed)) => (failed.failure, Exit::Failed),
             };
             CommandError::new(verdict, failure).print(&mut std::io::stderr(), self.look().paint);

@@ -12,7 +12,10 @@ pub mod history;
 mod init;
 pub mod inventory;
 mod problem;
+mod memory;
+mod planning;
 mod run;
+mod saved_plan;
 mod session;
 pub mod staging;
 pub mod state;
@@ -21,11 +24,11 @@ mod table;
 use args::{App, Verb};
 use clap::{CommandFactory, Parser};
 use failure::{CommandError, Exit};
+use run::Order;
 use session::Session;
 
 use crate::event::Mode;
 use crate::report::Paint;
-use crate::state::Store;
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
@@ -48,7 +51,9 @@ pub fn main() -> Exit {
 fn dispatch(app: App) -> Result<Exit, CommandError> {
     match &app.command {
         Verb::Completions { shell } => {
-            clap_complete::generate(*shell, &mut App::command(), "rhapsode", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut App::command(), "rhapsode", &mut script);
+            commands::say(String::from_utf8_lossy(&script));
             Ok(Exit::Done)
         }
         Verb::Docs { write: Some(folder), .. } => docs::write(folder),
@@ -66,22 +71,21 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
         Verb::Inventory(verb) => session.show_inventory(verb),
         Verb::Exec { sudo, command } => session.exec(command, *sudo),
         Verb::Op { script, plan } => session.op(script, *plan),
-        Verb::Plan { playbook, exit_code } => {
+        Verb::Plan { playbook, exit_code, save } => {
             session.pending_counts = *exit_code;
-            let prepared = session.prepare(playbook)?;
-            Ok(session.run(&prepared, Mode::Plan)?.exit)
+            session.plan(playbook, save.as_deref())
         }
-        Verb::Apply { playbook } => {
-            let prepared = session.prepare(playbook)?;
-            Ok(session.run(&prepared, Mode::Apply)?.exit)
+        Verb::Apply { playbook, allow_deviation, expect_no_changes } => {
+            session.apply(playbook, *allow_deviation, *expect_no_changes)
         }
         Verb::Drift { playbook } => {
             let prepared = session.prepare(playbook)?;
-            Ok(session.run(&prepared, Mode::Drift)?.exit)
+            Ok(session.once(&prepared, Order::of(Mode::Drift))?.exit)
         }
         Verb::History { last } => past_runs(&session, *last),
         Verb::Show { run } => past_run(&session, run),
         Verb::Staging(verb) => session.staging(verb),
+        Verb::State(verb) => session.manage_state(verb),
         Verb::Config => Ok(session.show_config()),
         Verb::Facts { hosts } => session.facts(hosts.as_deref()),
         Verb::Init { .. } | Verb::Docs { .. } | Verb::Completions { .. } => unreachable!("these need no project"),
@@ -89,7 +93,7 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
 }
 
 fn past_runs(session: &Session, last: u64) -> Result<Exit, CommandError> {
-    let store = Store::open_existing(&session.state_path())?;
+    let store = session.state()?.open_existing()?;
     let mut out = anstream::stdout();
     if session.flags.json {
         return history::history_json(store.as_ref(), last, &mut out);
@@ -99,7 +103,7 @@ fn past_runs(session: &Session, last: u64) -> Result<Exit, CommandError> {
 }
 
 fn past_run(session: &Session, run: &str) -> Result<Exit, CommandError> {
-    let Some(store) = Store::open_existing(&session.state_path())? else {
+    let Some(store) = session.state()?.open_existing()? else {
         return Err(CommandError::mistake("no run is recorded yet"));
     };
     let out = Box::new(std::io::stdout());

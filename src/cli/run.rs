@@ -3,27 +3,29 @@
 use super::ahead;
 use super::failure::{CommandError, Exit};
 use super::git::{Asking, Checkout};
+use super::memory::{self, Memory};
+use super::saved_plan::Announced;
 use super::session::{Session, shared_hosts};
 use crate::connect;
-use crate::engine::{Connected, Emit, Expected, Options, Run, TagFilter};
+use crate::engine::{Connected, Contract, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
 use crate::inventory::{Host, Inventory};
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
-use crate::script::{HostEnd, World, drive};
-use crate::state::Store;
+use crate::script::{Fault, HostEnd, World, drive};
+use crate::state::{Author, Lease, LockRequest, Scope, Store};
 use indexmap::IndexMap;
 use rhai::AST;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// What a run is made of, checked and loaded before any host is contacted.
 pub struct Prepared {
-    inventory: Arc<Inventory>,
+    pub(super) inventory: Arc<Inventory>,
     world: Arc<World>,
     hosts: Vec<String>,
     script: Arc<AST>,
@@ -42,8 +44,29 @@ impl Emit for Events {
     }
 }
 
+/// How a run is meant.
+pub(super) struct Order {
+    /// Plan, apply or drift.
+    pub mode: Mode,
+    /// Whether stdout is its.
+    pub results: bool,
+    /// What it is held to.
+    pub contract: Option<Contract>,
+    /// Who collects what it announces.
+    pub announced: Option<Announced>,
+}
+
+impl Order {
+    /// A run that is held to nothing.
+    pub fn of(mode: Mode) -> Self {
+        Self { mode, results: true, contract: None, announced: None }
+    }
+}
+
 /// A run that ended.
 pub struct Finished {
+    /// What it was.
+    pub start: RunStart,
     /// Exit code by the verdicts of hosts.
     pub exit: Exit,
     /// The sums.
@@ -106,35 +129,42 @@ impl Session {
         Look::for_stderr(verbosity, self.config.diff.value, !self.config.color.value)
     }
 
-    /// Runs a playbook in a mode. An apply at a terminal shows the plan and asks first.
+    /// Applies; at a terminal it shows the plan and asks first, and is then held to that plan.
     ///
     /// # Errors
     /// What keeps the run from starting; that of hosts is in the exit code.
-    pub fn run(&self, prepared: &Prepared, mode: Mode) -> Result<Finished, CommandError> {
-        if mode.applies() && !self.flags.yes {
-            if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-                return Err(CommandError::needs_yes());
-            }
-            let plan = self.once(prepared, Mode::Plan, false)?;
-            let hopeless = plan.totals.failed + plan.totals.unreachable == plan.totals.hosts;
-            let nothing = plan.totals.changes == 0 && plan.totals.unknown == 0;
-            if hopeless || nothing || !agreed() {
-                return Ok(plan);
-            }
+    pub fn agree_and_apply(&self, prepared: &Prepared) -> Result<Finished, CommandError> {
+        if self.flags.yes {
+            return self.once(prepared, Order::of(Mode::Apply));
         }
-        self.once(prepared, mode, true)
+        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+            return Err(CommandError::needs_yes());
+        }
+        let announced = Announced::default();
+        let order = Order { results: false, announced: Some(announced.clone()), ..Order::of(Mode::Plan) };
+        let plan = self.once(prepared, order)?;
+        let hopeless = plan.totals.failed + plan.totals.unreachable == plan.totals.hosts;
+        let nothing = plan.totals.changes == 0 && plan.totals.unknown == 0 && plan.totals.not_predictable == 0;
+        if hopeless || nothing || !agreed() {
+            return Ok(plan);
+        }
+        let contract = Some(Contract::new(announced.take(), false));
+        self.once(prepared, Order { contract, ..Order::of(Mode::Apply) })
     }
 
-    /// The run itself. `results` says whether stdout is its.
+    /// The run itself.
     ///
     /// # Errors
-    /// As [`Session::run`].
-    pub(super) fn once(&self, prepared: &Prepared, mode: Mode, results: bool) -> Result<Finished, CommandError> {
+    /// What keeps it from starting; that of hosts is in the exit code.
+    pub(super) fn once(&self, prepared: &Prepared, order: Order) -> Result<Finished, CommandError> {
+        let mode = order.mode;
         let started = Instant::now();
         // Before the store is made: half made, it would count as a change of the work tree.
         let start = self.describe(prepared, mode);
-        let store = Store::open(&self.state_path())?;
-        let bus = Arc::new(Bus::new(self.sinks(&store, &start, results)?));
+        let store = self.state()?.open()?;
+        let lease = if mode.applies() { Some(self.lock(&store, &prepared.shown)?) } else { None };
+        let store = lease.as_ref().map_or(store, Lease::store);
+        let bus = Arc::new(Bus::new(self.sinks(&store, &start, &order)?));
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
@@ -146,11 +176,22 @@ impl Session {
         let hosts = shared_hosts(&prepared.inventory);
         let expected = self.expected(&store, prepared, &hosts);
         let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
-        let run = Arc::new(run.expecting(expected));
+        let scope = Scope::new(start.inventory.clone(), start.playbook.clone());
+        let due = memory::due(&store, &scope, &prepared.hosts)?;
+        let remember: Box<dyn Remember> = match mode.applies() {
+            true => {
+                let author = Author { run: start.run.clone(), commit: start.commit.clone() };
+                Box::new(Memory::open(&store, scope, author)?)
+            }
+            false => Box::new(Forgetful),
+        };
+        let run = run.expecting(expected).remembering(due, remember);
+        let run = Arc::new(run.held_to(order.contract));
         on_interrupt(&runtime, &run);
-        bus.emit(Event::RunStarted(start));
+        bus.emit(Event::RunStarted(start.clone()));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
+        run.remember().finish();
         if !self.flags.no_prefetch && prepared.recurs {
             ahead::keep(&store, &prepared.shown, &prepared.inventory, &run);
         }
@@ -162,8 +203,17 @@ impl Session {
         runtime.shutdown_background();
         match history {
             Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
-            _ => Ok(Finished { exit, totals }),
+            _ => Ok(Finished { start, exit, totals }),
         }
+    }
+
+    /// One apply at a time for the hosts of an inventory.
+    fn lock(&self, store: &Store, playbook: &str) -> Result<Lease, CommandError> {
+        let (user, machine) = whoami();
+        let command = format!("rhapsode apply {playbook}");
+        let mut request = LockRequest::new(&self.config.inventory.value.join(" "), &user, &machine, &command);
+        request.wait = Duration::from_secs(self.flags.lock_wait);
+        Ok(store.lock(&request, |holder| super::state::waiting(holder, &mut std::io::stderr()))?)
     }
 
     fn expected(&self, store: &Store, prepared: &Prepared, hosts: &IndexMap<String, Arc<Host>>) -> Expected {
@@ -177,7 +227,7 @@ impl Session {
         ahead::expected(traces, &prepared.world, hosts, &prepared.hosts, &prepared.script)
     }
 
-    fn sinks(&self, store: &Store, start: &RunStart, results: bool) -> Result<Vec<Box<dyn Sink>>, CommandError> {
+    fn sinks(&self, store: &Store, start: &RunStart, order: &Order) -> Result<Vec<Box<dyn Sink>>, CommandError> {
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(store.begin(start)?)];
         if let Some(path) = &self.flags.events {
             let lines = match path.as_os_str() == "-" {
@@ -187,7 +237,10 @@ impl Session {
             };
             sinks.push(Box::new(lines));
         }
-        if self.flags.json && results {
+        if let Some(announced) = &order.announced {
+            sinks.push(Box::new(announced.clone()));
+        }
+        if self.flags.json && order.results {
             sinks.push(Box::new(Json::new(Box::new(std::io::stdout()))));
         }
         sinks.push(Box::new(Human::stderr(self.look())));
@@ -263,8 +316,13 @@ pub(super) fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
 
 fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals, pending: bool) -> Exit {
     let of_hosts = Exit::of_run(run.options.mode, totals, run.interrupted(), pending);
-    let mistake = ends.iter().any(|end| end.mistake);
-    if mistake && of_hosts != Exit::Interrupted { Exit::Invalid } else { of_hosts }
+    let any = |fault| ends.iter().any(|end| end.fault == fault);
+    match of_hosts {
+        Exit::Interrupted => of_hosts,
+        _ if any(Fault::Mistake) => Exit::Invalid,
+        _ if any(Fault::Deviation) => Exit::Deviated,
+        _ => of_hosts,
+    }
 }
 
 fn unusable(message: &str, error: &std::io::Error) -> CommandError {
@@ -278,9 +336,23 @@ fn agreed() -> bool {
     std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-fn who() -> String {
+/// The user and the machine that run this.
+pub(super) fn whoami() -> (String, String) {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
-    let user = user.unwrap_or_else(|_| rustix::process::geteuid().as_raw().to_string());
-    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let user = user.unwrap_or_else(|_| named(rustix::process::geteuid().as_raw()));
+    (user, rustix::system::uname().nodename().to_string_lossy().into_owned())
+}
+
+/// The name of a user number, as passwd(5) has it.
+fn named(uid: u32) -> String {
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let number = uid.to_string();
+    let mut entries = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let entry = entries.find(|entry| entry.get(2) == Some(&number.as_str()));
+    entry.map_or_else(|| number.clone(), |entry| entry[0].to_owned())
+}
+
+fn who() -> String {
+    let (user, machine) = whoami();
     format!("{user}@{machine}")
 }

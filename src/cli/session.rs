@@ -6,7 +6,7 @@ use super::failure::CommandError;
 use crate::event::Failure;
 use crate::inventory::{Host, Inventory, Loader, Selector, SelectorError};
 use crate::script::{Limits, Project, RhaiInventories, World};
-use crate::state::Store;
+use crate::state::{Location, StateError};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,9 +92,12 @@ impl Session {
         Ok(Selector::parse(selector)?.select(inventory, &*self.failed_hosts())?)
     }
 
-    /// Path of the state store.
-    pub fn state_path(&self) -> PathBuf {
-        self.project.root.join(&self.config.state.value)
+    /// Where the state store is.
+    ///
+    /// # Errors
+    /// A URL that is none.
+    pub fn state(&self) -> Result<Location, StateError> {
+        Location::of(&self.config.state.value, &self.project.root)
     }
 
     /// What scripts share.
@@ -115,9 +118,9 @@ impl Session {
     }
 
     fn failed_hosts(&self) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
-        let path = self.state_path();
+        let state = self.state().ok();
         Box::new(move || {
-            let store = Store::open_existing(&path).ok().flatten();
+            let store = state.as_ref().and_then(|state| state.open_existing().ok().flatten());
             store.and_then(|store| store.failed_hosts_of_last_run(None).ok()).unwrap_or_default()
         })
     }

@@ -75,6 +75,22 @@ impl Actor {
         self.standing().plays.last().cloned()
     }
 
+    /// Asks for a handler on this thread's host.
+    pub fn notify(&self, handler: &str) {
+        self.own.notes().notify(handler);
+        if self.run.options.mode.applies() {
+            self.run.remember().notified(self.own.name(), handler);
+        }
+    }
+
+    /// A handler of this thread's host ran, or will never run.
+    pub fn handled(&self, handler: &str) {
+        self.own.notes().notified.retain(|name| name != handler);
+        if self.run.options.mode.applies() {
+            self.run.remember().handled(self.own.name(), handler);
+        }
+    }
+
     /// Runs a block with further settings.
     pub fn with_settings<T>(&self, settings: Settings, block: impl FnOnce() -> T) -> T {
         let merged = settings.over(&self.settings());

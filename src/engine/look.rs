@@ -31,9 +31,9 @@ impl Actor {
         let (seat, overlay) = state.seat(host.line(), becoming.as_ref());
         let mut shell = Styled::new(&mut *seat.shell, &style);
         let mut view = match style.env.is_empty() {
-            true => View::remembering(&mut shell, overlay, &mut seat.known).elsewhere(style.chdir.is_some()),
+            true => View::remembering(&mut shell, overlay, &mut seat.known).within(style.chdir.clone()),
             // With other variables the same question may have another answer.
-            false => View::new(&mut shell, overlay),
+            false => View::new(&mut shell, overlay).within(style.chdir.clone()),
         };
         let answer = ask(&mut view);
         match answer {

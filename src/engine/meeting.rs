@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 /// What a host brings to a meeting.
 pub type Value = Arc<dyn Any + Send + Sync>;
@@ -170,6 +171,16 @@ impl Meetings {
     /// True when the host left.
     pub fn has_left(&self, host: &str) -> bool {
         self.lock().gone.contains(host)
+    }
+
+    /// Waits for nobody, only for the time.
+    ///
+    /// # Errors
+    /// [`NoMeeting::Interrupted`].
+    pub fn pause(&self, time: Duration) -> Result<(), NoMeeting> {
+        let waiting = self.changed.wait_timeout_while(self.lock(), time, |state| !state.interrupted);
+        let (state, _) = waiting.unwrap_or_else(|poisoned| poisoned.into_inner());
+        if state.interrupted { Err(NoMeeting::Interrupted) } else { Ok(()) }
     }
 
     /// Ends every wait.

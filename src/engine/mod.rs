@@ -2,6 +2,7 @@
 
 mod actor;
 mod connected;
+mod contract;
 mod diff;
 mod host;
 mod look;
@@ -18,6 +19,7 @@ mod topping;
 
 pub use actor::Actor;
 pub use connected::Connected;
+pub use contract::{Contract, HostPromises, Promise};
 pub use diff::unified;
 pub use host::{HostRun, Notes, Traces};
 pub use look::unanswered;
@@ -25,7 +27,7 @@ pub use meeting::{Disagreement, Meetings, NoMeeting, Round, ScopeId, Value};
 pub use outcome::{Failed, Outcome, Stop};
 pub use perform::{Ask, Call};
 pub use play::{Halt, Play, ScriptError, Share};
-pub use reach::{Emit, Line, Reach};
+pub use reach::{Emit, Forgetful, Line, Reach, Remember};
 pub use run::{Expected, Options, Run};
 pub use settings::{Becoming, Settings, TagFilter};
 pub use slots::{Place, Slots};

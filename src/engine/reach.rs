@@ -1,4 +1,4 @@
-//! How the engine reaches hosts and tells what happens, without knowing who listens.
+//! How the engine reaches hosts, tells what happens and has things remembered, without knowing who listens.
 
 use crate::event::Event;
 use crate::inventory::{Escalation, Host};
@@ -37,4 +37,27 @@ pub trait Reach: Send + Sync {
 pub trait Emit: Send + Sync {
     /// Takes one event; never blocks for long, never fails.
     fn emit(&self, event: Event);
+}
+
+/// Remembers what must outlive a run that fails: handlers that are still due.
+pub trait Remember: Send + Sync {
+    /// A handler is due on a host.
+    fn notified(&self, host: &str, handler: &str);
+
+    /// A handler ran on a host.
+    fn handled(&self, host: &str, handler: &str);
+
+    /// Waits until all is kept; called once, when the hosts are done.
+    fn finish(&self);
+}
+
+/// Remembers nothing: for plans.
+pub struct Forgetful;
+
+impl Remember for Forgetful {
+    fn notified(&self, _: &str, _: &str) {}
+
+    fn handled(&self, _: &str, _: &str) {}
+
+    fn finish(&self) {}
 }

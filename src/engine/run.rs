@@ -1,8 +1,9 @@
 //! A run: what all its hosts share.
 
+use super::contract::Contract;
 use super::host::{HostRun, Traces};
 use super::meeting::{Meetings, ScopeId};
-use super::reach::{Emit, Reach};
+use super::reach::{Emit, Forgetful, Reach, Remember};
 use super::settings::TagFilter;
 use super::slots::Slots;
 use crate::event::{Event, Mode};
@@ -41,6 +42,9 @@ pub struct Run {
     hosts: Mutex<HashMap<String, Arc<HostRun>>>,
     interrupt: Interrupt,
     expected: Expected,
+    remember: Box<dyn Remember>,
+    contract: Option<Contract>,
+    due: HashMap<String, Vec<String>>,
     changes: AtomicU64,
 }
 
@@ -80,6 +84,9 @@ impl Run {
             hosts: Mutex::default(),
             interrupt,
             expected: Expected::default(),
+            remember: Box::new(Forgetful),
+            contract: None,
+            due: HashMap::new(),
             changes: AtomicU64::new(0),
         };
         run.meetings.open(&Self::root(), &run.selected);
@@ -91,6 +98,36 @@ impl Run {
     pub fn expecting(mut self, expected: Expected) -> Self {
         self.expected = expected;
         self
+    }
+
+    /// The same with handlers that an earlier run left due, by host, and who remembers those that become due.
+    #[must_use]
+    pub fn remembering(mut self, due: HashMap<String, Vec<String>>, remember: Box<dyn Remember>) -> Self {
+        self.due = due;
+        self.remember = remember;
+        self
+    }
+
+    /// The same held to a plan.
+    #[must_use]
+    pub fn held_to(mut self, contract: Option<Contract>) -> Self {
+        self.contract = contract;
+        self
+    }
+
+    /// What the run is held to.
+    pub fn contract(&self) -> Option<&Contract> {
+        self.contract.as_ref()
+    }
+
+    /// Handlers that an earlier run left due on a host.
+    pub fn due(&self, host: &str) -> &[String] {
+        self.due.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who remembers handlers.
+    pub fn remember(&self) -> &dyn Remember {
+        &*self.remember
     }
 
     /// What each host that took part was asked, for the next run.

@@ -28,11 +28,17 @@ impl<'a> Styled<'a> {
     }
 
     fn styled(&self, command: &Command) -> Command {
+        let mut command = self.reading(command);
+        command.chdir = command.chdir.or_else(|| self.style.chdir.clone());
+        command
+    }
+
+    /// The things that an operation looks at have absolute names: the directory may not even be there yet.
+    fn reading(&self, command: &Command) -> Command {
         let mut command = command.clone();
         for (key, value) in &self.style.env {
             command.env.entry(key.clone()).or_insert_with(|| value.clone());
         }
-        command.chdir = command.chdir.or_else(|| self.style.chdir.clone());
         command.timeout = command.timeout.or(self.style.timeout);
         command
     }
@@ -40,7 +46,7 @@ impl<'a> Styled<'a> {
 
 impl Shell for Styled<'_> {
     fn read_all(&mut self, commands: &[Command]) -> Result<Vec<Output>, ShellError> {
-        let commands: Vec<_> = commands.iter().map(|command| self.styled(command)).collect();
+        let commands: Vec<_> = commands.iter().map(|command| self.reading(command)).collect();
         self.inner.read_all(&commands)
     }
 

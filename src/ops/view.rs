@@ -80,6 +80,8 @@ impl Overlay {
 pub struct Asked<R> {
     ids: Vec<String>,
     states: Vec<Option<R>>,
+    /// What is absent stays so, whatever a package may bring.
+    whole: bool,
 }
 
 /// A question of any kind; made by [`View::ask`].
@@ -124,7 +126,7 @@ impl<R: Resource> Question for Asked<R> {
                 continue;
             };
             let real = real.get::<R>().expect("a key's kind is its type").clone();
-            if let Some(unknown) = overlay.brought(id, &real) {
+            if let Some(unknown) = overlay.brought(id, &real).filter(|_| !self.whole) {
                 return Err(unknown);
             }
             *slot = Some(real);
@@ -138,12 +140,12 @@ pub struct View<'a> {
     shell: &'a mut dyn Shell,
     overlay: &'a Overlay,
     known: Memory<'a>,
-    /// Whether answers to commands may be shared: a command may depend on the working directory, a thing does not.
-    shares_texts: bool,
+    /// Where the commands of a playbook run; things have absolute names.
+    chdir: Option<String>,
 }
 
 enum Memory<'a> {
-    Own(Known),
+    Own(Box<Known>),
     Shared(&'a mut Known),
 }
 
@@ -159,18 +161,18 @@ impl Memory<'_> {
 impl<'a> View<'a> {
     /// Looks through an overlay at a host.
     pub fn new(shell: &'a mut dyn Shell, overlay: &'a Overlay) -> Self {
-        Self { shell, overlay, known: Memory::Own(Known::default()), shares_texts: true }
+        Self { shell, overlay, known: Memory::Own(Box::default()), chdir: None }
     }
 
     /// The same with what is known of the host already.
     pub fn remembering(shell: &'a mut dyn Shell, overlay: &'a Overlay, known: &'a mut Known) -> Self {
-        Self { shell, overlay, known: Memory::Shared(known), shares_texts: true }
+        Self { shell, overlay, known: Memory::Shared(known), chdir: None }
     }
 
-    /// Keeps answers to commands to itself: they run in a directory of their own.
+    /// Runs the playbook's own commands in a directory.
     #[must_use]
-    pub fn elsewhere(mut self, elsewhere: bool) -> Self {
-        self.shares_texts = !elsewhere;
+    pub fn within(mut self, chdir: Option<String>) -> Self {
+        self.chdir = chdir;
         self
     }
 
@@ -179,9 +181,6 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`OpError::Shell`]; an exit status other than 0 is no error here.
     pub fn read(&mut self, command: &Command) -> Result<Output, OpError> {
-        if !self.shares_texts {
-            return self.read_for_playbook(command);
-        }
         if let Some(output) = self.known.get().output(command) {
             return Ok(output.clone());
         }
@@ -193,7 +192,9 @@ impl<'a> View<'a> {
     /// # Errors
     /// As [`View::read`].
     pub fn read_for_playbook(&mut self, command: &Command) -> Result<Output, OpError> {
-        Ok(self.shell.read(command)?)
+        let mut command = command.clone();
+        command.chdir = command.chdir.or_else(|| self.chdir.clone());
+        Ok(self.shell.read(&command)?)
     }
 
     /// The state of one thing.
@@ -221,7 +222,15 @@ impl<'a> View<'a> {
     /// [`OpError::Unknown`] when only an apply can tell.
     pub fn ask<R: Resource>(&self, ids: &[String]) -> Result<Asked<R>, OpError> {
         let states = ids.iter().map(|id| self.overlay.predicted::<R>(id).transpose()).collect::<Result<_, _>>()?;
-        Ok(Asked { ids: ids.to_vec(), states })
+        Ok(Asked { ids: ids.to_vec(), states, whole: false })
+    }
+
+    /// The same for what the operation makes as a whole: it does not matter what a package would have brought there.
+    ///
+    /// # Errors
+    /// As [`View::ask`].
+    pub fn ask_whole<R: Resource>(&self, ids: &[String]) -> Result<Asked<R>, OpError> {
+        Ok(Asked { whole: true, ..self.ask(ids)? })
     }
 
     /// Puts questions to the host in one exchange, unless a plan's predictions or what is known answer them all.

@@ -55,7 +55,7 @@ fn failed(
     if options.undo {
         for undo in undos {
             warn(here, format!("block `{name}` failed: undoing {}", undo.what));
-            if let Err(failed) = closure::call(ctx, &undo.closure, undo.arguments) {
+            if let Err(failed) = undo.closure.run(ctx.engine(), undo.arguments) {
                 warn(here, format!("undoing {} failed: {failed}", undo.what));
             }
         }

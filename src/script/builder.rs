@@ -86,6 +86,9 @@ pub fn bare(limits: Limits) -> Engine {
     engine
 }
 
+/// Steps of a script between two looks at the interrupt flag.
+const LOOK: u64 = 1024;
+
 /// The engine of one host.
 pub fn for_host(here: &Here) -> Engine {
     let mut engine = bare(here.world().limits);
@@ -95,7 +98,10 @@ pub fn for_host(here: &Here) -> Engine {
     #[allow(deprecated, reason = "not deprecated: Rhai marks what may change between versions like this")]
     engine.on_var(move |name, _, _| Ok((name == "host").then(|| current(&seen))));
     let interrupted = here.clone();
-    engine.on_progress(move |_| {
+    engine.on_progress(move |step| {
+        if step % LOOK != 0 {
+            return None;
+        }
         let ending = || Dynamic::from(super::error::Ending::Interrupted);
         interrupted.actor().run.interrupted().then(ending)
     });

@@ -222,12 +222,13 @@ impl Script<'_> {
     }
 
     fn operation(&self, entry: &'static Entry, call: &FnCallExpr) -> Result<(), Failure> {
-        if let Some(target) = call.args.first()
+        let named = usize::from(!is_nameless(entry, call));
+        if let Some(target) = call.args.first().filter(|_| named == 1)
             && let Some(value) = target.get_literal_value(None)
         {
             self.target(entry, &value, target.position())?;
         }
-        let Some((pairs, at)) = call.args.get(1).and_then(map_literal) else {
+        let Some((pairs, at)) = call.args.get(named).and_then(map_literal) else {
             return Ok(());
         };
         let fields = (entry.fields)();
@@ -352,6 +353,14 @@ impl Script<'_> {
         }
         template::undefined(&name, &text, &known).map_err(|(message, hint)| self.fail(at, message, hint))
     }
+}
+
+/// True for `wait::ssh(#{ ... })`: the only argument is the map, and the operation knows its target itself.
+fn is_nameless(entry: &Entry, call: &FnCallExpr) -> bool {
+    let map_as_target = || (entry.accept)(serde_json::json!({ entry.target: {} }));
+    call.args.len() == 1
+        && call.args.first().and_then(map_literal).is_some()
+        && matches!(map_as_target(), Err(error @ ArgumentError::Value { .. }) if concerns(&error, entry.target))
 }
 
 fn concerns(error: &ArgumentError, key: &str) -> bool {

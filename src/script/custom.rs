@@ -3,7 +3,7 @@
 use super::closure;
 use super::common::{Common, text, texts};
 use super::done::Done;
-use super::ensure::{nearest, perform};
+use super::ensure::{Gate, elsewhere, gate, nearest, perform};
 use super::error::{RhaiResultOf, mistake};
 use super::here::Here;
 use super::host::current;
@@ -112,9 +112,11 @@ fn run(ctx: &NativeCallContext, kind: &str, target: &Dynamic, mut want: Map) -> 
     let target = target.map_err(|problem| mistake(ctx, format!("`{kind}`: the target {problem}"), None))?;
     let kind = interned(kind);
     let actor = here.actor();
-    let outcome =
-        actor.with_settings(common.settings.clone(), || custom(ctx, &here, kind, &target, &common, &closures))?;
-    Ok(Done::new(vec![outcome], !actor.run.options.mode.applies()))
+    elsewhere(ctx, &here, &common, || {
+        let settings = common.settings.clone();
+        let outcome = actor.with_settings(settings, || custom(ctx, &here, kind, &target, &common, &closures))?;
+        Ok(Done::new(vec![outcome], !actor.run.options.mode.applies()))
+    })
 }
 
 fn custom(
@@ -126,24 +128,40 @@ fn custom(
     closures: &Closures,
 ) -> RhaiResultOf<crate::engine::Outcome> {
     let host = current(here);
-    let left = closure::call(ctx, &closures.read, vec![host.clone()])?;
-    let unknown = left.read_lock::<super::opaque::Opaque>().map(|opaque| opaque.reason());
+    let mut gate = gate(ctx, common)?;
+    let actor = here.actor();
+    gate.skip = gate.skip.or_else(|| actor.run.options.tags.refuses(&actor.settings().tags));
+    let left = match &gate {
+        Gate { skip: None, unknown: None } => read(ctx, closures, &host, &mut gate)?,
+        _ => Dynamic::UNIT,
+    };
     let prepared = Prepared {
         text: crate::secret::redact(&words(&left)),
         diff: shown(ctx, closures, &host, &left)?,
         left: !nothing_left(&left),
     };
     // What the engine reports is the operation as a whole; the operations of `apply` are its own lines below.
-    let outcome = perform(ctx, here, kind, target, unknown, common, &prepared)?;
+    let outcome = perform(ctx, here, kind, target, gate, common, &prepared)?;
     let changed = outcome.status == Some(OpStatus::Changed);
     if changed && here.actor().run.options.mode.applies() {
         closure::run(ctx, &closures.apply, vec![host.clone(), left.clone()])?;
         if let Some(undo) = &closures.undo {
             let what = format!("{kind} {target}");
-            here.undo().note(Undo { what, closure: undo.clone(), arguments: vec![host, left] });
+            let closure = closure::Kept::new(ctx, undo.clone());
+            here.undo().note(Undo { what, closure, arguments: vec![host, left] });
         }
     }
     Ok(outcome)
+}
+
+/// What is left to be done, unless only an apply can tell.
+fn read(ctx: &NativeCallContext, closures: &Closures, host: &Dynamic, gate: &mut Gate) -> RhaiResultOf<Dynamic> {
+    let left = closure::call(ctx, &closures.read, vec![host.clone()]);
+    gate.unknown = match &left {
+        Ok(left) => left.read_lock::<super::opaque::Opaque>().map(|opaque| opaque.reason()),
+        Err(error) => super::error::unpredictable(error),
+    };
+    if gate.unknown.is_some() { Ok(Dynamic::UNIT) } else { left }
 }
 
 fn shown(

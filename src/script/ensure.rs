@@ -43,8 +43,10 @@ pub fn ensure(ctx: &NativeCallContext, op: &str, target: Dynamic, want: Map) -> 
     let perform = || {
         let mut outcomes = Vec::with_capacity(calls.len());
         for (target, unknown, accepted) in &calls {
+            let mut gate = gate(ctx, &common)?;
+            gate.unknown = gate.unknown.or_else(|| unknown.clone());
             let planned: &dyn Planned = accepted.as_deref().unwrap_or(&Undecided);
-            outcomes.push(perform(ctx, &here, entry.name, target, unknown.clone(), &common, planned)?);
+            outcomes.push(perform(ctx, &here, entry.name, target, gate, &common, planned)?);
         }
         Ok(Done::new(outcomes, !here.actor().run.options.mode.applies()))
     };
@@ -61,7 +63,7 @@ impl Planned for Undecided {
 }
 
 /// Where it runs: on another host, or on one host only.
-fn elsewhere(
+pub(super) fn elsewhere(
     ctx: &NativeCallContext,
     here: &Here,
     common: &Common,
@@ -87,11 +89,10 @@ pub(super) fn perform(
     here: &Here,
     op: &'static str,
     target: &str,
-    unknown: Option<String>,
+    gate: Gate,
     common: &Common,
     planned: &dyn Planned,
 ) -> RhaiResultOf<Outcome> {
-    let condition = gate(ctx, common)?;
     let ask = |condition: &Condition, outcome: &Outcome| -> Result<bool, Box<Failure>> {
         match condition {
             Condition::Known(known) => Ok(*known),
@@ -107,8 +108,8 @@ pub(super) fn perform(
         target: target.to_owned(),
         at: called_at(ctx),
         name: common.name.clone(),
-        skip: condition.skip,
-        unknown: condition.unknown.or(unknown),
+        skip: gate.skip,
+        unknown: gate.unknown,
         notify: common.notify.clone(),
         settings: common.settings.clone(),
         shell: common.shell.clone(),
@@ -122,19 +123,23 @@ pub(super) fn perform(
     if let (Some(undo), Some(OpStatus::Changed)) = (&common.undo, outcome.status) {
         let what = format!("{op} {target}");
         let handle = Done::new(vec![outcome.clone()], false);
-        here.undo().note(Undo { what, closure: undo.clone(), arguments: vec![Dynamic::from(handle)] });
+        let closure = closure::Kept::new(ctx, undo.clone());
+        here.undo().note(Undo { what, closure, arguments: vec![Dynamic::from(handle)] });
     }
     Ok(outcome)
 }
 
+/// Whether an operation runs at all.
 #[derive(Default)]
-struct Gate {
-    skip: Option<String>,
-    unknown: Option<String>,
+pub(super) struct Gate {
+    /// Why not.
+    pub skip: Option<String>,
+    /// Why only an apply can tell.
+    pub unknown: Option<String>,
 }
 
 /// `when`, `unless` and `requires`.
-fn gate(ctx: &NativeCallContext, common: &Common) -> RhaiResultOf<Gate> {
+pub(super) fn gate(ctx: &NativeCallContext, common: &Common) -> RhaiResultOf<Gate> {
     for (condition, wanted, name) in [(&common.when, true, "when"), (&common.unless, false, "unless")] {
         let known = match condition {
             None => continue,
@@ -224,7 +229,10 @@ pub(super) fn unknown_in(value: &Value) -> Option<String> {
 fn shown(target: &Dynamic) -> String {
     match target.read_lock::<Array>() {
         Some(array) => array.iter().map(shown).collect::<Vec<_>>().join(" "),
-        None => super::common::text(target).unwrap_or_else(|_| "-".into()),
+        None => match target.read_lock::<Map>() {
+            Some(map) => map.keys().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            None => super::common::text(target).unwrap_or_else(|_| "-".into()),
+        },
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Ending {
         /// What is unknown.
         reason: String,
     },
+    /// Reality is not what the saved plan was made for.
+    Deviated(Failure),
     /// Other hosts failed, and the run stops.
     Aborted(Failure),
 }
@@ -69,6 +71,7 @@ pub fn stopped(ctx: &NativeCallContext, stop: Stop) -> Box<EvalAltResult> {
             raise(&failure, &op, &host, at)
         }
         Stop::Unreachable(failure) => end(Ending::Unreachable(*failure), at),
+        Stop::Deviated(failure) => end(Ending::Deviated(*failure), at),
         Stop::Interrupted => end(Ending::Interrupted, at),
     }
 }
@@ -150,7 +153,11 @@ pub fn unpredictable(error: &EvalAltResult) -> Option<String> {
             _ => None,
         },
         EvalAltResult::ErrorMismatchDataType(_, named, _) | EvalAltResult::ErrorFunctionNotFound(named, _) => {
-            named.contains(Opaque::TYPE).then(|| "a value that is known after apply decides what happens".to_owned())
+            let names = [Opaque::TYPE, std::any::type_name::<Opaque>()];
+            names
+                .iter()
+                .any(|name| named.contains(name))
+                .then(|| "a value that is known after apply decides what happens".to_owned())
         }
         EvalAltResult::ErrorPropertyNotFound(name, _) => {
             crate::secret::contains_unknown(name).then(|| Opaque(name.clone()).reason())

@@ -186,7 +186,7 @@ pub mod flow {
     /// ```
     #[rhai_fn(name = "notify")]
     pub fn notify(ctx: NativeCallContext, name: ImmutableString) {
-        Here::of(&ctx).actor().own().notes().notify(&name);
+        Here::of(&ctx).actor().notify(&name);
     }
 
     /// Runs the handlers that were asked for so far, now.
@@ -196,7 +196,7 @@ pub mod flow {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn flush_handlers(ctx: NativeCallContext) -> RhaiResultOf<()> {
-        handler::flush(&Here::of(&ctx), ctx.engine())
+        handler::flush(&Here::of(&ctx), ctx.engine(), false)
     }
 
     /// Says something in the output of the run.
@@ -206,7 +206,9 @@ pub mod flow {
     /// ```
     pub fn log(ctx: NativeCallContext, value: Dynamic) {
         let here = Here::of(&ctx);
-        let text = crate::secret::redact(&value.to_string());
+        // Hosts, handles and hidden values have a text of their own; that of Rust would be the name of a type.
+        let text = ctx.call_native_fn::<ImmutableString>("to_string", (value.clone(),));
+        let text = crate::secret::redact(&text.map_or_else(|_| value.to_string(), |text| text.to_string()));
         let host = here.actor().own().name().to_owned();
         here.actor().run.emit(Event::Log { host, text });
     }
@@ -307,7 +309,7 @@ fn run_play(ctx: &NativeCallContext, selector: &str, options: Map, body: &FnPtr)
     let at = called_at(ctx);
     let result = here.actor().play(&play, &at, || {
         closure::run(ctx, body, vec![current(&here)])?;
-        handler::flush(&here, ctx.engine())?;
+        handler::flush(&here, ctx.engine(), false)?;
         if let Some(gate) = &gate {
             closure::run(ctx, gate, vec![current(&here)])?;
         }

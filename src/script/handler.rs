@@ -4,28 +4,42 @@ use super::ensure::nearest;
 use super::error::{RhaiResultOf, SCRIPT, raise_as};
 use super::here::Here;
 use super::host::current;
-use crate::event::Failure;
+use crate::event::{Event, Failure};
 use rhai::{Engine, Position};
 
-/// Runs the handlers that were notified, in the order of their definition, until none is left.
+/// Runs the handlers that were notified, in the order of their definition, until none is left. One that an earlier
+/// run left due may be defined further below; only at the end of the playbook (`last`) is it known that it is not.
 ///
 /// # Errors
 /// What a handler raises; a mistake for a handler that nobody defined.
-pub fn flush(here: &Here, engine: &Engine) -> RhaiResultOf<()> {
+pub fn flush(here: &Here, engine: &Engine, last: bool) -> RhaiResultOf<()> {
     loop {
         let notified = here.actor().own().notes().notified.clone();
-        let Some(first) = notified.first() else {
-            return Ok(());
-        };
         let defined: Vec<String> = here.handlers().keys().cloned().collect();
-        let Some(next) = defined.iter().find(|name| notified.contains(name)) else {
-            return Err(undefined(first, &defined));
-        };
-        let kept = here.handlers().get(next).cloned().expect("just found");
-        kept.run(engine, vec![current(here)])?;
-        // Only now: a handler that fails stays pending.
-        here.actor().own().notes().notified.retain(|name| name != next);
+        if let Some(next) = defined.iter().find(|name| notified.contains(name)) {
+            let kept = here.handlers().get(next).cloned().expect("just found");
+            kept.run(engine, vec![current(here)])?;
+            // Only now: a handler that fails stays due.
+            here.actor().handled(next);
+            continue;
+        }
+        let due = here.actor().run.due(here.actor().own().name());
+        if let Some(missing) = notified.iter().find(|name| !due.contains(name)) {
+            return Err(undefined(missing, &defined));
+        }
+        if last {
+            notified.iter().for_each(|name| drop_due(here, name));
+        }
+        return Ok(());
     }
+}
+
+/// An earlier run left it due, and the playbook has it no more.
+fn drop_due(here: &Here, name: &str) {
+    let host = here.actor().own().name().to_owned();
+    let text = format!("an earlier run left handler `{name}` due, but the playbook defines it no more: dropped");
+    here.actor().run.emit(Event::Warning { host: Some(host), text });
+    here.actor().handled(name);
 }
 
 fn undefined(name: &str, defined: &[String]) -> Box<rhai::EvalAltResult> {

@@ -51,7 +51,7 @@ pub use builder::bare;
 pub use check::{check, check_text};
 pub use common::COMMON;
 pub use done::Done;
-pub use drive::{HostEnd, drive};
+pub use drive::{Fault, HostEnd, drive};
 pub use ensure::ensure;
 pub use error::RhaiResultOf;
 pub use inventory::RhaiInventories;

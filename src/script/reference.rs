@@ -145,7 +145,7 @@ impl ListedFunction {
         let name = property.clone().unwrap_or_else(|| self.name.clone());
         let kind = match () {
             () if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') => Kind::Operator,
-            () if matches!(name.as_str(), "to_string" | "to_debug") => Kind::Operator,
+            () if matches!(name.as_str(), "to_string" | "to_debug") || name.starts_with("index$") => Kind::Operator,
             () if property.is_some() => Kind::Property,
             () if receiver.is_some() => Kind::Method,
             () => Kind::Function,

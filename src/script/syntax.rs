@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_script_that_ends_too_early_is_wrong_at_its_end() {
         let (_, at, hint) = refused("play(\"web\", |h| {\n    log(1);\n");
-        assert_eq!(at, "p.rhai:2:12");
+        assert_eq!(at, "p.rhai:3:1");
         assert!(hint.contains('}'), "{hint}");
     }
 }

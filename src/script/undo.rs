@@ -1,6 +1,7 @@
 //! What a block undoes when it fails.
 
-use rhai::{Dynamic, FnPtr};
+use super::closure::Kept;
+use rhai::Dynamic;
 use std::sync::Mutex;
 
 /// An `undo` closure with what it shall be called with.
@@ -8,8 +9,8 @@ use std::sync::Mutex;
 pub struct Undo {
     /// Shown when it runs: `nala::installed curl`.
     pub what: String,
-    /// The closure.
-    pub closure: FnPtr,
+    /// The closure; it may be of a module that the block knows nothing of.
+    pub closure: Kept,
     /// Its arguments; it may take fewer.
     pub arguments: Vec<Dynamic>,
 }

@@ -54,13 +54,22 @@ impl Store {
     }
 }
 
+const KEEP: &str = "INSERT INTO blobs (digest, size, stored, content) VALUES ($1, $2, $3, $4) \
+                    ON CONFLICT (digest) DO NOTHING";
+
 /// The statement that keeps a content, or no more than its size where it is too large.
 pub(super) fn keep(digest: &str, content: &[u8], now_ms: i64) -> Statement {
     let packed = (content.len() <= CAP).then(|| pack(content));
-    let sql = "INSERT INTO blobs (digest, size, stored, content) VALUES ($1, $2, $3, $4) \
-               ON CONFLICT (digest) DO NOTHING";
     let values = [digest.into(), (content.len() as u64).into(), now_ms.into(), super::statement::Value::Bytes(packed)];
-    Statement::new(sql, values)
+    Statement::new(KEEP, values)
+}
+
+/// Puts the contents before what refers to them, by digest: two transactions that keep the same contents in different
+/// orders would wait for each other.
+pub(super) fn contents_first(statements: impl Iterator<Item = Statement>) -> impl Iterator<Item = Statement> {
+    let (mut contents, rest): (Vec<_>, Vec<_>) = statements.partition(|statement| statement.sql == KEEP);
+    contents.sort_by(|one, other| one.values[0].text().cmp(&other.values[0].text()));
+    contents.into_iter().chain(rest)
 }
 
 /// SHA-256 in lower-case hex digits.

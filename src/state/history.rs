@@ -111,6 +111,8 @@ impl Writer {
                 }
             }
         }
+        // Two runs that keep the same diffs in different orders would wait for each other.
+        diffs.sort_by(|one: &Statement, other| one.values[0].text().cmp(&other.values[0].text()));
         diffs.into_iter().chain(operations).chain(events).chain(verdicts).collect()
     }
 

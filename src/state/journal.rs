@@ -1,6 +1,7 @@
 //! What a run writes down while it changes hosts: intent before, result after.
 
 use super::backend::Backend;
+use super::contents::contents_first;
 use super::intents::{Intent, beginning, known_end};
 use super::ledger::{Author, Declared, ResourceId, Scope, declaration, now, settlement};
 use super::notifications::{completion, notification};
@@ -189,7 +190,7 @@ impl Writer {
             let batch = gather(first, notes);
             let (statements, waits): (Vec<_>, Vec<_>) =
                 batch.into_iter().map(|note| (note.statements, note.waits)).unzip();
-            let verdict = self.backend.carry_out(&mut statements.into_iter().flatten().map(Ok));
+            let verdict = self.backend.carry_out(&mut contents_first(statements.into_iter().flatten()).map(Ok));
             let verdict = verdict.map(|_| ()).map_err(Arc::new);
             if let Err(error) = &verdict {
                 *kept(&self.failed) = Some(error.clone());

@@ -2,7 +2,7 @@
 
 use super::record::{HostRecord, RunRecord};
 use super::statement::{Row, Statement, Value};
-use super::{StateError, Store};
+use super::{Scope, StateError, Store};
 use crate::event::{Event, OperationEnd};
 
 /// Rows that one question for events fetches.
@@ -64,6 +64,17 @@ impl Store {
             "WHERE playbook = $1 AND inventory = $2 AND mode = 'apply' AND exit_code = 0 ORDER BY run DESC LIMIT 1"
         );
         Ok(self.select(sql, [playbook.into(), inventory.into()])?.pop())
+    }
+
+    /// Every playbook that was ever applied, with its inventory, the one applied last first: what `drift --all` looks at.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn applied(&self) -> Result<Vec<Scope>, StateError> {
+        let sql = "SELECT inventory, playbook FROM runs WHERE mode = 'apply' \
+                   GROUP BY inventory, playbook ORDER BY max(run) DESC";
+        let rows = self.backend.read(Statement::new(sql, []))?;
+        rows.into_iter().map(|mut row| Ok(Scope::new(row.text(0)?, row.text(1)?))).collect()
     }
 
     /// What `@failed` selects: the hosts that failed, were unreachable, or got no verdict because the process died, in

@@ -23,6 +23,16 @@ pub(super) enum Value {
     Texts(Vec<String>),
 }
 
+impl Value {
+    /// The text, where it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => text.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// A row of an answer, read by position.
 #[derive(Debug)]
 pub(super) struct Row {

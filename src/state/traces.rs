@@ -1,7 +1,7 @@
 //! The reads that a playbook made, for the prefetch of its next run.
 
 use super::contents::{CAP, digest, keep, unpack};
-use super::statement::{Statement, Value};
+use super::statement::Statement;
 use super::{StateError, Store};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -33,31 +33,27 @@ impl Store {
     /// # Errors
     /// The store cannot be written.
     pub fn save_traces(&self, playbook: &str, traces: &[Trace]) -> Result<(), StateError> {
-        let traces: Vec<_> = traces.iter().filter(|trace| trace.json.len() <= CAP).collect();
-        let digests: Vec<String> = traces.iter().map(|trace| digest(trace.json.as_bytes())).collect();
-        let hosts = traces.iter().map(|trace| trace.host.clone()).collect();
-        let (known, known_groups) = (self.host_traces(playbook, hosts)?, self.group_traces(playbook)?);
-        let mut groups = BTreeMap::new();
-        let (mut statements, mut contents) = (Vec::new(), HashMap::new());
-        for (trace, digest) in traces.iter().zip(&digests) {
-            groups.extend(trace.groups.iter().map(|group| (group, (digest, &trace.json))));
-            if known.get(&trace.host) != Some(digest) {
-                contents.insert(digest, &trace.json);
-                statements.push(put(HOST, playbook, &trace.host, digest));
-            }
+        let traces = digested(traces.iter().filter(|trace| trace.json.len() <= CAP));
+        // In the order of their names: two runs that write the same rows in different orders would block each other.
+        let mut hosts: Digests = traces.iter().map(|(trace, digest)| (trace.host.as_str(), &**digest)).collect();
+        let mut groups = Digests::new();
+        for (trace, digest) in &traces {
+            groups.extend(trace.groups.iter().map(|group| (group.as_str(), &**digest)));
         }
-        for (group, (digest, json)) in groups {
-            if known_groups.get(group) != Some(digest) {
-                contents.insert(digest, json);
-                statements.push(put(GROUP, playbook, group, digest));
-            }
-        }
-        if statements.is_empty() {
+        let known = self.host_traces(playbook, hosts.keys().map(|host| (*host).to_owned()).collect())?;
+        hosts.retain(|host, digest| known.get(*host).is_none_or(|known| known != *digest));
+        let known = self.group_traces(playbook)?;
+        groups.retain(|group, digest| known.get(*group).is_none_or(|known| known != *digest));
+        if hosts.is_empty() && groups.is_empty() {
             return Ok(());
         }
         let now = self.backend.now_ms()?;
-        let kept = contents.into_iter().map(|(digest, json)| keep(digest, json.as_bytes(), now));
-        self.backend.carry_out(&mut kept.chain(statements).map(Ok))?;
+        let used: HashSet<&str> = hosts.values().chain(groups.values()).copied().collect();
+        let contents: BTreeMap<&str, &Trace> = traces.iter().map(|(trace, digest)| (&**digest, *trace)).collect();
+        let contents = contents.into_iter().filter(|(digest, _)| used.contains(digest));
+        let kept = contents.map(|(digest, trace)| keep(digest, trace.json.as_bytes(), now));
+        let (hosts, groups) = (replace(HOSTS, playbook, &hosts), replace(GROUPS, playbook, &groups));
+        self.backend.write(kept.chain(hosts).chain(groups).collect())?;
         Ok(())
     }
 
@@ -120,12 +116,33 @@ impl Store {
     }
 }
 
-const HOST: &str = "INSERT INTO traces (playbook, host, digest) VALUES ($1, $2, $3) \
-                    ON CONFLICT (playbook, host) DO UPDATE SET digest = excluded.digest";
-const GROUP: &str = "INSERT INTO group_traces (playbook, host_group, digest) VALUES ($1, $2, $3) \
-                     ON CONFLICT (playbook, host_group) DO UPDATE SET digest = excluded.digest";
+/// The digest of the trace of each host or group, by name.
+type Digests<'a> = BTreeMap<&'a str, &'a str>;
 
-fn put(sql: &'static str, playbook: &str, name: &str, digest: &str) -> Statement {
-    let values: [Value; 3] = [playbook.into(), name.into(), digest.into()];
-    Statement::new(sql, values)
+/// Each trace with its digest; the same reads of many hosts are looked at once.
+fn digested<'a>(traces: impl Iterator<Item = &'a Trace>) -> Vec<(&'a Trace, Arc<str>)> {
+    let mut known = HashMap::<&str, Arc<str>>::new();
+    let mut digest = |json: &'a str| known.entry(json).or_insert_with(|| digest(json.as_bytes()).into()).clone();
+    traces.map(|trace| (trace, digest(&trace.json))).collect()
+}
+
+/// `DELETE` and `INSERT` of a table: rows of a plain `INSERT` go in one statement.
+type Replace = [&'static str; 2];
+
+const HOSTS: Replace = [
+    "DELETE FROM traces WHERE playbook = $1 AND host IN (EACH($2))",
+    "INSERT INTO traces (playbook, host, digest) VALUES ($1, $2, $3) ON CONFLICT (playbook, host) DO NOTHING",
+];
+const GROUPS: Replace = [
+    "DELETE FROM group_traces WHERE playbook = $1 AND host_group IN (EACH($2))",
+    "INSERT INTO group_traces (playbook, host_group, digest) VALUES ($1, $2, $3) \
+     ON CONFLICT (playbook, host_group) DO NOTHING",
+];
+
+fn replace([delete, insert]: Replace, playbook: &str, rows: &Digests<'_>) -> impl Iterator<Item = Statement> + use<> {
+    let names: Vec<String> = rows.keys().map(|name| (*name).to_owned()).collect();
+    let row =
+        |(name, digest): (&&str, &&str)| Statement::new(insert, [playbook.into(), (*name).into(), (*digest).into()]);
+    let inserts: Vec<_> = rows.iter().map(row).collect();
+    std::iter::once(Statement::new(delete, [playbook.into(), names.into()])).chain(inserts)
 }

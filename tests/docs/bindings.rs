@@ -1,6 +1,5 @@
 //! Every function that scripts can call is documented, and its example passes the check.
 
-use super::root;
 use rhapsode::ops::OPERATIONS;
 use rhapsode::script::reference::{Kind, Topic, functions, groups, topics};
 use rhapsode::script::{Project, World, check_text};
@@ -33,7 +32,8 @@ fn every_summary_is_a_sentence() {
 
 #[test]
 fn every_function_has_an_example_that_passes_the_check() {
-    let world = World::alone(Project::new(root()));
+    let project = super::examples::project();
+    let world = World::alone(Project::new(project.root()));
     let mut wrong = Vec::new();
     for topic in topics() {
         let property = functions().iter().any(|one| one.kind == Kind::Property && one.path() == topic.path);

@@ -3,8 +3,13 @@
 
 mod arguments;
 mod collectives;
+mod custom;
+mod interrupt;
+mod lost;
+mod machine;
 mod mistakes;
 mod order;
+mod payloads;
 mod unknown;
 
 use crate::support::cli::Cli;

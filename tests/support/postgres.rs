@@ -175,9 +175,10 @@ done";
     let mut stop = as_owner("pg_ctl");
     stop.args(["stop", "-s", "-m", "immediate", "-D"]).arg(base.join("server/data"));
     let mut watcher = Command::new("setsid");
-    watcher.args(["sh", "-c", script]).arg(base).arg(stop.get_program()).args(stop.get_args());
+    watcher.args(["--fork", "sh", "-c", script]).arg(base).arg(stop.get_program()).args(stop.get_args());
     watcher.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    watcher.spawn().expect("setsid of util-linux");
+    let started = watcher.status().expect("setsid of util-linux");
+    assert!(started.success(), "the watcher of the server starts");
 }
 
 /// A program of the server as the user it may run as: never root.

@@ -65,7 +65,7 @@ fn exact(wanted: &str) -> Option<Found> {
 fn whole(wanted: &str) -> Option<Found> {
     let wanted = wanted.strip_suffix("::").unwrap_or(wanted);
     let lower = wanted.to_lowercase();
-    let group = groups().iter().find(|group| group.name == lower || group.aliases.iter().any(|alias| *alias == lower));
+    let group = groups().iter().find(|group| group.name == lower || group.aliases.contains(&lower));
     match (group, lower.as_str()) {
         (Some(group), _) => Some(Found::Group(group)),
         (None, "language") => Some(Found::Language),

@@ -1,6 +1,6 @@
 //! Writing the ledger.
 
-use super::super::contents::{digest, keep};
+use super::super::contents::{contents_first, digest, keep};
 use super::super::statement::{Statement, Value, json};
 use super::super::{StateError, Store};
 use super::{Author, Declared, LedgerEntry, LedgerFilter, ResourceId, Scope};
@@ -26,7 +26,7 @@ impl Store {
     pub fn record(&self, scope: &Scope, author: &Author, declared: &[Declared]) -> Result<(), StateError> {
         let (now, now_ms) = (now(), self.backend.now_ms()?);
         let statements = declared.iter().flat_map(|one| declaration(scope, author, one, true, &now, now_ms));
-        self.backend.write(statements.collect())?;
+        self.backend.write(contents_first(statements).collect())?;
         Ok(())
     }
 

@@ -10,7 +10,11 @@ pub(super) fn explain(place: &Place, error: sqlx::Error) -> StateError {
     let path = place.clone();
     let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
     let unreachable = matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut);
-    let source = Box::new(error);
+    // What sqlx makes of it ends with a line number in the source of the server.
+    let source = match &error {
+        sqlx::Error::Database(told) => told.message().to_owned().into(),
+        _ => error.into(),
+    };
     match code.as_deref() {
         None if unreachable => StateError::Unreachable { path, source },
         // A server that stops or starts, one that has no place left, and a session that was ended.
