@@ -49,6 +49,31 @@ fn a_run_without_changes_needs_no_more_than_two_exchanges() {
 }
 
 #[test]
+fn a_first_run_asks_ahead_what_a_rehearsal_of_the_playbook_would_ask() {
+    let count = |words: &[&str]| {
+        let scene = scene(SCRIPT);
+        let cli = words.iter().fold(scene.apply(), |cli, word| cli.arg(word));
+        counted(&Document(cli.arg("--json").any_stderr().json(0)), "a")
+    };
+    let (exchanges, changes) = count(&[]);
+    assert_eq!(changes, 50);
+    assert!(exchanges <= changes + 3, "{exchanges} exchanges, {changes} changes");
+    let (plain, changes) = count(&["--no-prefetch"]);
+    assert_eq!(changes, 50);
+    assert!(plain > exchanges + 20, "{plain} exchanges without, {exchanges} with");
+}
+
+#[test]
+fn a_rehearsal_that_takes_long_or_fails_is_passed_over() {
+    let slow = "fn turn(n) { let sum = 0; for i in 0..n { sum += i; } sum }\nlet d = host.data(\"here\");\n\
+                if !is_planning() { file::present(d + \"/x\"); } else { turn(3_000_000); sleep(3600); }\n";
+    for script in [slow, "if is_planning() { throw \"not today\"; }\nfile::present(host.data(\"here\") + \"/x\");\n"] {
+        let scene = scene(script);
+        assert_eq!(scene.applied(0).status("a"), "changed", "{script}");
+    }
+}
+
+#[test]
 fn each_change_costs_one_exchange_after_a_plan() {
     let scene = scene(SCRIPT);
     scene.planned(0);

@@ -109,7 +109,7 @@ file::line(d + "/conf", #{ line: "end" }); //
 let large = ""; large.pad(400_000, "x");
 file::put(d + "/large", #{ content: large }); //
 file::line(d + "/conf", #{ line: "after large" }); //
-cmd::run("(sleep 0.2; echo late >late) >/dev/null 2>&1 &");
+cmd::run("(sleep 0.2; echo late >late) >/dev/null 2>&1 &", #{ creates: d + "/late" });
 wait::file(d + "/late", #{ timeout: 20, every: 1 });
 file::put(d + "/late", #{ content: "late and mine\n" }); //
 file::put(d + "/large", #{ content: large + "y" }); //
