@@ -84,9 +84,11 @@ fn every_method_becomes_every_user_where_temporary_folders_execute_nothing() {
 fn refusals_come_at_once_and_say_what_to_do() {
     let container = bed();
     let (eve, svc) = (host(&container, "eve"), host(&container, "svc"));
-    let wrong = ("wrong password".to_owned(), None);
-    assert_eq!(refused(&eve, &with_password(Method::Sudo, "root", "wrong")), wrong);
-    assert_eq!(refused(&eve, &with_password(Method::Su, "root", "wrong")), wrong);
+    for (method, whose) in [(Method::Sudo, "of the user who logs in"), (Method::Su, "of `root`")] {
+        let (reason, hint) = refused(&eve, &with_password(method, "root", "wrong"));
+        assert_eq!(reason, "wrong password");
+        assert!(hint.as_ref().is_some_and(|hint| hint.contains(whose)), "{hint:?}");
+    }
     for method in [Method::Sudo, Method::Su, Method::Doas] {
         let (reason, hint) = refused(&eve, &become_user(method, "root"));
         assert_eq!(reason, "a password is required", "{method:?}");

@@ -40,8 +40,8 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    trace(app.common.verbose);
     let no_color = app.common.no_color;
+    trace(app.common.verbose, no_color);
     match dispatch(app) {
         Ok(exit) => exit,
         Err(error) => error.print(&mut std::io::stderr(), Paint::for_stream(&std::io::stderr(), no_color)),
@@ -117,10 +117,12 @@ fn past_run(session: &Session, run: &str) -> Result<Exit, CommandError> {
 }
 
 /// `-vvv` shows what goes over the wire; `RHAPSODE_LOG` takes the directives of tracing-subscriber.
-fn trace(verbose: u8) {
+fn trace(verbose: u8, no_color: bool) {
     let wanted = std::env::var("RHAPSODE_LOG").ok().or((verbose >= 3).then(|| "rhapsode=trace".into()));
     if let Some(wanted) = wanted {
         let filter = tracing_subscriber::EnvFilter::new(wanted);
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+        let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && !no_color;
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        lines.with_ansi(colour).without_time().init();
     }
 }

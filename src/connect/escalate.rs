@@ -93,7 +93,7 @@ impl Escalated {
             }
             if self.asks(&said, answered) {
                 if answered {
-                    return Err(self.refused("wrong password"));
+                    return Err(self.wrong_password());
                 }
                 self.answer(channel).await?;
                 answered = true;
@@ -132,7 +132,7 @@ impl Escalated {
     fn judge(&self, stdout: &[u8], stderr: &[u8], answered: bool) -> ShellError {
         let said = String::from_utf8_lossy(&[stdout, b"\n", stderr].concat()).into_owned();
         if said.contains("incorrect password") || (answered && said.contains("uthentication failure")) {
-            return self.refused("wrong password");
+            return self.wrong_password();
         }
         if said.contains("password is required") || said.contains("uthentication required") {
             return self.no_password();
@@ -163,6 +163,14 @@ impl Escalated {
             _ => "set the password of the escalation to a secret, or allow the login user to go without",
         };
         self.error("a password is required".to_owned(), Some(hint.to_owned()))
+    }
+
+    fn wrong_password(&self) -> ShellError {
+        let hint = match self.who.method {
+            Method::Su => format!("su asks for the password of `{}`", self.who.user),
+            _ => format!("{} asks for the password of the user who logs in", self.method()),
+        };
+        self.error("wrong password".to_owned(), Some(hint))
     }
 
     fn refused(&self, reason: impl Into<String>) -> ShellError {

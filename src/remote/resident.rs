@@ -82,6 +82,13 @@ impl Resident {
         Ok(outputs)
     }
 
+    /// Tells changes from reads in the trace: a run that finds all as wanted sends none.
+    fn tell_changes(&self, commands: &[Command]) {
+        for command in commands {
+            tracing::trace!(host = self.line.host, %command, "change");
+        }
+    }
+
     fn run_group(&self, group: &[&Command], strict: usize) -> Result<Vec<Output>, ShellError> {
         self.line.interrupt.check()?;
         let seat = self.seat();
@@ -158,6 +165,7 @@ impl Shell for Resident {
     fn change_all(&mut self, commands: &[Command]) -> Result<Vec<Output>, ShellError> {
         self.line.interrupt.check()?;
         self.line.cache().drop_all();
+        self.tell_changes(commands);
         let outputs = self.run(&commands.iter().collect::<Vec<_>>(), true);
         self.line.cache().drop_all();
         outputs
@@ -174,6 +182,7 @@ impl Shell for Resident {
         }
         self.line.interrupt.check()?;
         self.line.cache().drop_all();
+        self.tell_changes(changes);
         let outputs = self.run_group(&all, changes.len());
         let mut cache = self.line.cache();
         cache.drop_all();
@@ -190,6 +199,7 @@ impl Shell for Resident {
     fn stream(&mut self, command: &Command, content: &mut (dyn Read + Send)) -> Result<Output, ShellError> {
         self.line.interrupt.check()?;
         self.line.cache().drop_all();
+        self.tell_changes(std::slice::from_ref(command));
         let seat = self.seat();
         let output = self.line.runtime.block_on(seat.stream(&self.line, command, content));
         self.line.cache().drop_all();

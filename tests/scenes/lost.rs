@@ -12,8 +12,7 @@ fn a_connection_that_breaks_in_a_command_ends_that_host_alone_and_the_next_run_g
     let sshd = Loopback::start("");
     let scene = Scene::shells(&["other"]);
     let folder = scene.project.path("hosts/other").display().to_string();
-    let inventory =
-        format!("{}  bed: {{{{ ssh_config: {} }}}}\n", scene.project.read("inv.yaml"), sshd.config().display());
+    let inventory = format!("{}  bed: {{ ssh_config: {} }}\n", scene.project.read("inv.yaml"), sshd.config().display());
     let scene = scene.file("inv.yaml", inventory).playbook(&format!(
         "cmd::run(\"touch {folder}/first\", #{{ creates: \"{folder}/first\" }});
          if host.name == \"bed\" {{

@@ -1,6 +1,7 @@
 //! Whole runs as people make them: the built binary, a project, an inventory, hosts that are shells of this machine,
 //! containers or sshd.
 
+mod access;
 mod arguments;
 mod collectives;
 mod custom;
@@ -10,6 +11,7 @@ mod machine;
 mod mistakes;
 mod order;
 mod payloads;
+mod sweep;
 mod unknown;
 
 use crate::support::cli::Cli;

@@ -23,7 +23,12 @@ pub struct Sshd {
 impl Sshd {
     /// Starts one whose root accepts a new key, on a port of 127.0.0.1; its config names it `bed`.
     pub fn start() -> Self {
-        let container = Container::debian_with(&["--publish=127.0.0.1::22"]);
+        Self::start_with(&[])
+    }
+
+    /// The same with further words for `docker run`.
+    pub fn start_with(words: &[&str]) -> Self {
+        let container = Container::debian_with(&[&["--publish=127.0.0.1::22"], words].concat());
         let port = container.published(22);
         let folder = Arc::new(tempfile::tempdir().expect("a temp folder"));
         let sshd = Self { container, folder, address: "127.0.0.1".to_owned(), port };
