@@ -135,7 +135,10 @@ fn a_key_is_kept_when_its_fingerprint_is_the_published_one() {
     let error = plan(shell, "apt::key", want(&"A".repeat(40))).expect_err("another key");
     assert!(error.to_string().contains("has the fingerprint 4D64FEC119C2029067D6E791F8D2585B8783D481"), "{error}");
     let texts = converge(shell, "apt::key", want(FINGERPRINT));
-    assert!(matches!(&texts[..], [text] if text.starts_with("create /etc/apt/keyrings/debian.gpg: binary")), "{texts:?}");
+    assert!(
+        matches!(&texts[..], [text] if text.starts_with("create /etc/apt/keyrings/debian.gpg: binary")),
+        "{texts:?}"
+    );
     container.exec(&format!("cmp {KEYRING} /etc/apt/keyrings/debian.gpg"));
     container.write("/etc/apt/keyrings/debian.gpg", "<html>");
     let texts = converge(shell, "apt::key", want(FINGERPRINT));
