@@ -40,3 +40,4 @@ mod state_memory;
 mod state_server;
 mod state_transfer;
 mod state_verbs;
+mod saved_plans;
