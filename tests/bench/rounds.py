@@ -59,8 +59,7 @@ def turn(bed, group, row, rtt, count):
 def settle(bed, row, rtt, count):
     """For rows that only do a no-op: the deploy, not measured. Also what leaves a prefetch record."""
     if row.key.startswith("rhapsode") and "first" not in row.phases:
-        plain = [word for word in row.command("no-op", rtt, count) if word not in row.flags]
-        subprocess.run(plain, cwd=bed.project, capture_output=True, check=False)
+        subprocess.run(row.command("no-op", rtt, count), cwd=bed.project, capture_output=True, check=False)
 
 
 def main():

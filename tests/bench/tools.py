@@ -144,10 +144,7 @@ class Script(Row):
 class Rhapsode(Row):
     name = "rhapsode"
     key = "rhapsode"
-    flags = ()
-
-    def before(self, phase, rtt, count):
-        pass
+    flags = ("--keep-logins", "0")
 
     def command(self, phase, rtt, count):
         verb = ["plan"] if phase == "plan" else ["apply", "--yes"]
@@ -170,7 +167,7 @@ class RhapsodeNoPrefetch(Rhapsode):
     name = "rhapsode --no-prefetch"
     key = "rhapsode-no-prefetch"
     phases = ("no-op",)
-    flags = ("--no-prefetch",)
+    flags = ("--no-prefetch", "--keep-logins", "0")
 
 
 class RhapsodeKept(Rhapsode):
