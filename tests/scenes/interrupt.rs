@@ -149,13 +149,16 @@ fn no_master_connection_outlives_an_interrupted_run() {
         .playbook(&format!("cmd::run(`echo $$ >{}/${{host.name}}; exec sleep 600`);", folder.display()));
     // Short, for the sockets in it.
     let temp = tempfile::Builder::new().prefix("rht").tempdir_in("/tmp").expect("a temp folder");
-    let running = Running::start_with(&scene, &[], &[("TMPDIR", temp.path())]);
+    let running = Running::start_with(&scene, &[], &[("TMPDIR", temp.path()), ("XDG_RUNTIME_DIR", temp.path())]);
     eventually("both sleep", || ["one", "two"].iter().all(|host| folder.join(host).exists()));
     assert!(!processes_naming(temp.path()).is_empty(), "there are masters while it runs");
     running.signal("INT");
     assert_eq!(running.wait().0, Some(130));
     eventually("the masters end", || processes_naming(temp.path()).is_empty());
-    let left: Vec<_> = std::fs::read_dir(temp.path()).expect("the folder").flatten().map(|left| left.path()).collect();
+    // The folder of logins for later runs stays, and is empty.
+    let logins = temp.path().join("rhapsode");
+    let below = |folder: &Path| std::fs::read_dir(folder).expect("the folder").flatten().map(|left| left.path());
+    let left: Vec<_> = below(temp.path()).filter(|left| *left != logins).chain(below(&logins)).collect();
     assert!(left.is_empty(), "left behind: {left:?}");
 }
 
