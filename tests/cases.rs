@@ -95,7 +95,7 @@ fn step_lines(step: &Step) -> Vec<String> {
             tree.clear.iter().map(|name| format!("  clear {}/{name}", tree.root)).chain(sent).collect()
         }
         Step::Wait { what, .. } => vec![format!("  wait for {what}")],
-        Step::Reboot { command, .. } => vec![format!("  reboot by {}", command.shown())],
+        Step::Reboot { command, .. } => vec![format!("  reboot by {}", first_line(&command.shown()))],
         Step::Guarded { steps, undo, .. } => {
             let mut lines: Vec<String> = steps.iter().flat_map(step_lines).collect();
             lines.extend(undo.iter().flat_map(step_lines).map(|line| format!("  undo:{line}")));

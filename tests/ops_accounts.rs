@@ -132,7 +132,7 @@ fn a_sudo_rule_works_and_a_wrong_one_leaves_nothing() {
         let wrong = json!({"name": name, "who": "ada", "commands": "bin/relative ("});
         let wrong = plan(&mut shell, "sudo::rule", wrong).expect("a plan");
         let error = rhapsode::ops::apply(&wrong, &mut shell).expect_err("visudo refuses");
-        assert!(matches!(error, OpError::Command { .. }), "{error:?}");
+        assert!(matches!(error, OpError::Refused { .. }), "{error:?}");
     }
     assert_eq!(bed.exec("ls -lA /etc/sudoers.d; cat /etc/sudoers.d/ada"), before);
     assert_eq!(converge(&mut shell, "sudo::rule", json!({"name": "ada", "present": false})), ["remove"]);

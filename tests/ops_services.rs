@@ -42,7 +42,7 @@ fn a_unit_is_written_started_changed_and_removed() {
     let broken = json!({"name": "rh-bad", "content": "[Service]\nExecStart=relative/path\n", "verify": true});
     let broken = plan(shell, "systemd::unit", broken).expect("a plan does not verify");
     let error = apply(&broken, shell).expect_err("systemd-analyze refuses");
-    assert!(matches!(&error, OpError::Command { stderr, .. } if stderr.contains("relative/path")), "{error:?}");
+    assert!(matches!(&error, OpError::Refused { message, .. } if message.contains("relative/path")), "{error:?}");
     assert_eq!(container.says("ls -A /etc/systemd/system | grep rh-bad || echo nothing"), "nothing");
 
     let removed = converge(shell, "systemd::unit", json!({"name": "rh-app", "present": false}));

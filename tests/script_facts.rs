@@ -72,9 +72,11 @@ fn a_plan_sees_commands_and_names_that_it_predicts() {
         log(`${host.has_cmd("rh-docs-tool")}`);
         sys::hostname("predicted");
         log(host.hostname);
+        log(host);
+        log(fact("server.Users"));
         "#,
     );
-    assert_eq!(logged(&project, "plan"), ["true false", "true", "predicted"]);
+    assert_eq!(logged(&project, "plan"), ["true false", "true", "predicted", "here", "[known after apply]"]);
 }
 
 #[test]

@@ -1,14 +1,22 @@
 //! What hosts are expected to be asked: traces of earlier runs, from and to the state store.
 
 use crate::engine::{Expected, Run, Traces};
-use crate::inventory::Inventory;
+use crate::inventory::{Host, Inventory};
+use crate::script::{World, foresee};
 use crate::state::{Store, Trace};
+use indexmap::IndexMap;
+use rhai::AST;
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// The traces of these hosts; a host without one takes that of another host of its groups.
+/// All rehearsals of a run together take no longer.
+const REHEARSAL: Duration = Duration::from_millis(200);
+
+/// The traces of these hosts of earlier runs; a host without one takes that of another host of its groups.
 ///
 /// What cannot be read is left out: it could only have saved time.
-pub fn expected(store: &Store, playbook: &str, inventory: &Inventory, hosts: &[String]) -> Expected {
+pub fn traces(store: &Store, playbook: &str, inventory: &Inventory, hosts: &[String]) -> HashMap<String, Traces> {
     let known = hosts.iter().filter_map(|name| inventory.host(name));
     let traces = store.traces(playbook, known.map(|host| (host.name.as_str(), host.groups.as_slice())));
     let traces = traces.unwrap_or_else(|error| {
@@ -22,7 +30,29 @@ pub fn expected(store: &Store, playbook: &str, inventory: &Inventory, hosts: &[S
             None
         }
     });
-    Expected::new(parsed.collect())
+    parsed.collect()
+}
+
+/// Adds a trace for every host without one: that of a rehearsal on one host of the same groups.
+pub fn expected(
+    mut traces: HashMap<String, Traces>,
+    world: &Arc<World>,
+    inventory: &IndexMap<String, Arc<Host>>,
+    hosts: &[String],
+    script: &Arc<AST>,
+) -> Expected {
+    let started = Instant::now();
+    let mut rehearsed: HashMap<&[String], Traces> = HashMap::new();
+    for name in hosts.iter().filter(|name| !traces.contains_key(*name)).collect::<Vec<_>>() {
+        let Some(host) = inventory.get(name) else { continue };
+        let left = REHEARSAL.saturating_sub(started.elapsed());
+        if left.is_zero() && !rehearsed.contains_key(host.groups.as_slice()) {
+            continue;
+        }
+        let found = rehearsed.entry(&host.groups).or_insert_with(|| foresee(world, inventory, name, script, left));
+        traces.insert(name.clone(), found.clone());
+    }
+    Expected::new(traces)
 }
 
 /// Keeps what was asked for the next run.

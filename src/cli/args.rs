@@ -58,6 +58,9 @@ pub struct Common {
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// Keep ssh logins this many seconds behind the end of a run, for the next one; 0 keeps none (default 60)
+    #[arg(long, global = true, value_name = "SECS")]
+    pub keep_logins: Option<u64>,
     /// Ask hosts nothing ahead of its use; slower, with the same result
     #[arg(long, global = true)]
     pub no_prefetch: bool,
@@ -124,11 +127,21 @@ pub enum Verb {
         /// Exit with 2 when changes are pending
         #[arg(long)]
         exit_code: bool,
+        /// Save the plan, so that an apply can be held to it
+        #[arg(long, value_name = "FILE")]
+        save: Option<PathBuf>,
     },
     /// Make hosts as the playbook says
     Apply {
-        /// The playbook
+        /// The playbook, or a plan that `plan --save` wrote: nothing else than it announced is done then
+        #[arg(value_name = "PLAYBOOK|PLANFILE")]
         playbook: PathBuf,
+        /// Tell how reality deviates from the saved plan, and apply all the same
+        #[arg(long)]
+        allow_deviation: bool,
+        /// Stop a host before its first change, with exit 7
+        #[arg(long)]
+        expect_no_changes: bool,
     },
     /// Tell how reality differs from the playbook; exit 2 when it does
     Drift {

@@ -2,6 +2,7 @@
 
 use super::args::{InventoryVerb, StagingVerb};
 use super::failure::{CommandError, Exit};
+use super::run::Order;
 use super::session::{Session, shared_hosts};
 use super::staging::Staging;
 use super::state::{self, StateVerb};
@@ -105,7 +106,7 @@ impl Session {
         let command = if command.len() == 1 { words } else { format!("[{words}]") };
         let script = format!("cmd::run({command}, #{{ loud: true{sudo} }});");
         let prepared = self.prepare_text(&script, "exec")?;
-        Ok(self.once(&prepared, Mode::Apply, true)?.exit)
+        Ok(self.once(&prepared, Order::of(Mode::Apply))?.exit)
     }
 
     /// `op 'SCRIPT'`
@@ -114,8 +115,11 @@ impl Session {
     /// What keeps the run from starting.
     pub fn op(&self, script: &str, plan: bool) -> Result<Exit, CommandError> {
         let prepared = self.prepare_text(script, "op")?;
-        let mode = if plan { Mode::Plan } else { Mode::Apply };
-        Ok(self.run(&prepared, mode)?.exit)
+        let finished = match plan {
+            true => self.once(&prepared, Order::of(Mode::Plan))?,
+            false => self.agree_and_apply(&prepared)?,
+        };
+        Ok(finished.exit)
     }
 
     /// `staging ...`

@@ -12,6 +12,7 @@ struct File {
     inventory: Option<Words>,
     limit: Option<String>,
     forks: Option<usize>,
+    keep_logins: Option<u64>,
     diff: Option<bool>,
     color: Option<bool>,
     state: Option<String>,
@@ -57,6 +58,8 @@ pub struct Config {
     pub limit: Setting<Option<String>>,
     /// Hosts at work at once.
     pub forks: Setting<usize>,
+    /// Seconds for which ssh logins outlive a run.
+    pub keep_logins: Setting<u64>,
     /// Whether diffs are shown; by default in plans only.
     pub diff: Setting<Option<bool>>,
     /// Whether colours are used where the terminal has them.
@@ -104,7 +107,8 @@ pub enum ConfigError {
 }
 
 /// Names of settings, as `rhapsode.yaml` has them.
-const NAMES: &[&str] = &["inventory", "limit", "forks", "diff", "color", "state", "max_operations", "max_depth"];
+const NAMES: &[&str] =
+    &["inventory", "limit", "forks", "keep_logins", "diff", "color", "state", "max_operations", "max_depth"];
 
 impl Config {
     /// Reads the settings for a project.
@@ -134,6 +138,14 @@ impl Config {
                 None,
             )?,
             forks: from.pick("--forks", flags.forks, "RHAPSODE_FORKS", |text| number(&text), file.forks, 100)?,
+            keep_logins: from.pick(
+                "--keep-logins",
+                flags.keep_logins,
+                "RHAPSODE_KEEP_LOGINS",
+                |text| number(&text),
+                file.keep_logins,
+                60,
+            )?,
             diff: from.pick(
                 "--diff",
                 diff.map(Some),
@@ -164,7 +176,7 @@ impl Config {
                 "RHAPSODE_MAX_OPERATIONS",
                 |text| number(&text),
                 file.max_operations,
-                10_000_000,
+                5_000_000,
             )?,
             max_depth: from.pick("", None, "RHAPSODE_MAX_DEPTH", |text| number(&text), file.max_depth, 64)?,
         })
@@ -176,6 +188,7 @@ impl Config {
             ("inventory", json!(self.inventory.value), &self.inventory.origin),
             ("limit", json!(self.limit.value), &self.limit.origin),
             ("forks", json!(self.forks.value), &self.forks.origin),
+            ("keep_logins", json!(self.keep_logins.value), &self.keep_logins.origin),
             ("diff", json!(self.diff.value), &self.diff.origin),
             ("color", json!(self.color.value), &self.color.origin),
             ("state", json!(crate::state::shown(&self.state.value)), &self.state.origin),

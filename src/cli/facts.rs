@@ -41,6 +41,7 @@ impl Session {
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
+        let connections = connections.keeping_logins(self.config.keep_logins.value);
         let options = Options { mode: Mode::Plan, forks: self.config.forks.value, tags: TagFilter::default() };
         let reach = Box::new(Connected(connections));
         let run = Run::new(options, shared_hosts(&inventory), hosts.clone(), reach, Arc::new(Silent), interrupt);
@@ -62,7 +63,7 @@ impl Session {
                     continue;
                 }
                 Err(Stop::Interrupted) => (interrupted(&host), Exit::Interrupted),
-                Err(Stop::Unreachable(failure)) => (*failure, Exit::Unreachable),
+                Err(Stop::Unreachable(failure) | Stop::Deviated(failure)) => (*failure, Exit::Unreachable),
                 Err(Stop::Failed(failed)) => (failed.failure, Exit::Failed),
             };
             CommandError::new(verdict, failure).print(&mut std::io::stderr(), self.look().paint);

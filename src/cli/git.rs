@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 
 /// The commit that is checked out, and whether the work tree differs from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,8 +13,24 @@ pub struct Checkout {
     pub dirty: bool,
 }
 
+/// A question to git under way.
+pub struct Asking(Option<JoinHandle<Checkout>>);
+
+impl Asking {
+    /// Asks beside other work: git looks at every file.
+    pub fn begin(root: &Path) -> Self {
+        let root = root.to_owned();
+        Self(std::thread::Builder::new().name("git".into()).spawn(move || checkout(&root)).ok())
+    }
+
+    /// Waits for the answer.
+    pub fn end(self) -> Checkout {
+        self.0.and_then(|asking| asking.join().ok()).unwrap_or_default()
+    }
+}
+
 /// Asks git; a folder without repository, or a machine without git, has neither.
-pub fn checkout(root: &Path) -> Checkout {
+fn checkout(root: &Path) -> Checkout {
     let status = Command::new("git")
         .args(["status", "--porcelain=v2", "--branch", "--untracked-files=normal"])
         .env("GIT_OPTIONAL_LOCKS", "0")

@@ -13,7 +13,9 @@ mod init;
 pub mod inventory;
 mod problem;
 mod memory;
+mod planning;
 mod run;
+mod saved_plan;
 mod session;
 pub mod staging;
 pub mod state;
@@ -22,6 +24,7 @@ mod table;
 use args::{App, Verb};
 use clap::{CommandFactory, Parser};
 use failure::{CommandError, Exit};
+use run::Order;
 use session::Session;
 
 use crate::event::Mode;
@@ -48,7 +51,9 @@ pub fn main() -> Exit {
 fn dispatch(app: App) -> Result<Exit, CommandError> {
     match &app.command {
         Verb::Completions { shell } => {
-            clap_complete::generate(*shell, &mut App::command(), "rhapsode", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut App::command(), "rhapsode", &mut script);
+            commands::say(String::from_utf8_lossy(&script));
             Ok(Exit::Done)
         }
         Verb::Docs { write: Some(folder), .. } => docs::write(folder),
@@ -66,18 +71,16 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
         Verb::Inventory(verb) => session.show_inventory(verb),
         Verb::Exec { sudo, command } => session.exec(command, *sudo),
         Verb::Op { script, plan } => session.op(script, *plan),
-        Verb::Plan { playbook, exit_code } => {
+        Verb::Plan { playbook, exit_code, save } => {
             session.pending_counts = *exit_code;
-            let prepared = session.prepare(playbook)?;
-            Ok(session.run(&prepared, Mode::Plan)?.exit)
+            session.plan(playbook, save.as_deref())
         }
-        Verb::Apply { playbook } => {
-            let prepared = session.prepare(playbook)?;
-            Ok(session.run(&prepared, Mode::Apply)?.exit)
+        Verb::Apply { playbook, allow_deviation, expect_no_changes } => {
+            session.apply(playbook, *allow_deviation, *expect_no_changes)
         }
         Verb::Drift { playbook } => {
             let prepared = session.prepare(playbook)?;
-            Ok(session.run(&prepared, Mode::Drift)?.exit)
+            Ok(session.once(&prepared, Order::of(Mode::Drift))?.exit)
         }
         Verb::History { last } => past_runs(&session, *last),
         Verb::Show { run } => past_run(&session, run),

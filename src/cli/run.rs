@@ -2,32 +2,38 @@
 
 use super::ahead;
 use super::failure::{CommandError, Exit};
-use super::git::checkout;
+use super::git::{Asking, Checkout};
 use super::memory::{self, Memory};
+use super::saved_plan::Announced;
 use super::session::{Session, shared_hosts};
 use crate::connect;
-use crate::engine::{Connected, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
+use crate::engine::{Connected, Contract, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
-use crate::inventory::Inventory;
+use crate::inventory::{Host, Inventory};
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
-use crate::script::{HostEnd, World, drive};
+use crate::script::{Fault, HostEnd, World, drive};
 use crate::state::{Author, Lease, LockRequest, Scope, Store};
+use indexmap::IndexMap;
 use rhai::AST;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// What a run is made of, checked and loaded before any host is contacted.
 pub struct Prepared {
-    inventory: Arc<Inventory>,
+    pub(super) inventory: Arc<Inventory>,
     world: Arc<World>,
     hosts: Vec<String>,
     script: Arc<AST>,
     shown: String,
+    /// A playbook runs again; a line of script on the command line is another one each time.
+    recurs: bool,
+    /// What was checked out when the script was read.
+    checkout: LazyLock<Checkout, Box<dyn FnOnce() -> Checkout + Send>>,
 }
 
 struct Events(Arc<Bus>);
@@ -38,8 +44,29 @@ impl Emit for Events {
     }
 }
 
+/// How a run is meant.
+pub(super) struct Order {
+    /// Plan, apply or drift.
+    pub mode: Mode,
+    /// Whether stdout is its.
+    pub results: bool,
+    /// What it is held to.
+    pub contract: Option<Contract>,
+    /// Who collects what it announces.
+    pub announced: Option<Announced>,
+}
+
+impl Order {
+    /// A run that is held to nothing.
+    pub fn of(mode: Mode) -> Self {
+        Self { mode, results: true, contract: None, announced: None }
+    }
+}
+
 /// A run that ended.
 pub struct Finished {
+    /// What it was.
+    pub start: RunStart,
     /// Exit code by the verdicts of hosts.
     pub exit: Exit,
     /// The sums.
@@ -52,13 +79,14 @@ impl Session {
     /// # Errors
     /// Every mistake that can be found without a host.
     pub fn prepare(&self, playbook: &Path) -> Result<Prepared, CommandError> {
+        let checkout = self.checkout();
         let inventory = Arc::new(self.inventory()?);
         self.warn(&inventory);
         let hosts = self.selected(&inventory)?;
         let world = self.world(&inventory);
         let script = crate::script::check(&world, playbook)?;
         inventory.check_passwords(&hosts)?;
-        Ok(Prepared { inventory, world, hosts, script, shown: self.project.shown(playbook) })
+        Ok(Prepared { inventory, world, hosts, script, shown: self.project.shown(playbook), recurs: true, checkout })
     }
 
     /// The same for a line of script.
@@ -66,13 +94,19 @@ impl Session {
     /// # Errors
     /// As [`Session::prepare`].
     pub fn prepare_text(&self, text: &str, shown: &str) -> Result<Prepared, CommandError> {
+        let checkout = self.checkout();
         let inventory = Arc::new(self.inventory()?);
         self.warn(&inventory);
         let hosts = self.selected(&inventory)?;
         let world = self.world(&inventory);
         let script = crate::script::check_text(&world, text, shown)?;
         inventory.check_passwords(&hosts)?;
-        Ok(Prepared { inventory, world, hosts, script, shown: shown.to_owned() })
+        Ok(Prepared { inventory, world, hosts, script, shown: shown.to_owned(), recurs: false, checkout })
+    }
+
+    fn checkout(&self) -> LazyLock<Checkout, Box<dyn FnOnce() -> Checkout + Send>> {
+        let asking = Asking::begin(&self.project.root);
+        LazyLock::new(Box::new(|| asking.end()))
     }
 
     fn warn(&self, inventory: &Inventory) {
@@ -95,44 +129,52 @@ impl Session {
         Look::for_stderr(verbosity, self.config.diff.value, !self.config.color.value)
     }
 
-    /// Runs a playbook in a mode. An apply at a terminal shows the plan and asks first.
+    /// Applies; at a terminal it shows the plan and asks first, and is then held to that plan.
     ///
     /// # Errors
     /// What keeps the run from starting; that of hosts is in the exit code.
-    pub fn run(&self, prepared: &Prepared, mode: Mode) -> Result<Finished, CommandError> {
-        if mode.applies() && !self.flags.yes {
-            if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-                return Err(CommandError::needs_yes());
-            }
-            let plan = self.once(prepared, Mode::Plan, false)?;
-            let hopeless = plan.totals.failed + plan.totals.unreachable == plan.totals.hosts;
-            let nothing = plan.totals.changes == 0 && plan.totals.unknown == 0;
-            if hopeless || nothing || !agreed() {
-                return Ok(plan);
-            }
+    pub fn agree_and_apply(&self, prepared: &Prepared) -> Result<Finished, CommandError> {
+        if self.flags.yes {
+            return self.once(prepared, Order::of(Mode::Apply));
         }
-        self.once(prepared, mode, true)
+        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+            return Err(CommandError::needs_yes());
+        }
+        let announced = Announced::default();
+        let order = Order { results: false, announced: Some(announced.clone()), ..Order::of(Mode::Plan) };
+        let plan = self.once(prepared, order)?;
+        let hopeless = plan.totals.failed + plan.totals.unreachable == plan.totals.hosts;
+        let nothing = plan.totals.changes == 0 && plan.totals.unknown == 0 && plan.totals.not_predictable == 0;
+        if hopeless || nothing || !agreed() {
+            return Ok(plan);
+        }
+        let contract = Some(Contract::new(announced.take(), false));
+        self.once(prepared, Order { contract, ..Order::of(Mode::Apply) })
     }
 
-    /// The run itself. `results` says whether stdout is its.
+    /// The run itself.
     ///
     /// # Errors
-    /// As [`Session::run`].
-    pub(super) fn once(&self, prepared: &Prepared, mode: Mode, results: bool) -> Result<Finished, CommandError> {
+    /// What keeps it from starting; that of hosts is in the exit code.
+    pub(super) fn once(&self, prepared: &Prepared, order: Order) -> Result<Finished, CommandError> {
+        let mode = order.mode;
         let started = Instant::now();
+        // Before the store is made: half made, it would count as a change of the work tree.
         let start = self.describe(prepared, mode);
         let store = self.state()?.open()?;
         let lease = if mode.applies() { Some(self.lock(&store, &prepared.shown)?) } else { None };
         let store = lease.as_ref().map_or(store, Lease::store);
-        let bus = Arc::new(Bus::new(self.sinks(&store, &start, results)?));
+        let bus = Arc::new(Bus::new(self.sinks(&store, &start, &order)?));
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
+        let connections = connections.keeping_logins(self.config.keep_logins.value);
         let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
         let options = Options { mode, forks: self.config.forks.value, tags };
         let emit = Arc::new(Events(Arc::clone(&bus)));
         let reach = Box::new(Connected(connections));
         let hosts = shared_hosts(&prepared.inventory);
+        let expected = self.expected(&store, prepared, &hosts);
         let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
         let scope = Scope::new(start.inventory.clone(), start.playbook.clone());
         let due = memory::due(&store, &scope, &prepared.hosts)?;
@@ -143,13 +185,14 @@ impl Session {
             }
             false => Box::new(Forgetful),
         };
-        let run = Arc::new(run.expecting(self.expected(&store, prepared)).remembering(due, remember));
+        let run = run.expecting(expected).remembering(due, remember);
+        let run = Arc::new(run.held_to(order.contract));
         on_interrupt(&runtime, &run);
-        bus.emit(Event::RunStarted(start));
+        bus.emit(Event::RunStarted(start.clone()));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         run.remember().finish();
-        if !self.flags.no_prefetch {
+        if !self.flags.no_prefetch && prepared.recurs {
             ahead::keep(&store, &prepared.shown, &prepared.inventory, &run);
         }
         let totals = bus.totals();
@@ -160,7 +203,7 @@ impl Session {
         runtime.shutdown_background();
         match history {
             Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
-            _ => Ok(Finished { exit, totals }),
+            _ => Ok(Finished { start, exit, totals }),
         }
     }
 
@@ -173,14 +216,18 @@ impl Session {
         Ok(store.lock(&request, |holder| super::state::waiting(holder, &mut std::io::stderr()))?)
     }
 
-    fn expected(&self, store: &Store, prepared: &Prepared) -> Expected {
-        match self.flags.no_prefetch {
-            true => Expected::default(),
-            false => ahead::expected(store, &prepared.shown, &prepared.inventory, &prepared.hosts),
+    fn expected(&self, store: &Store, prepared: &Prepared, hosts: &IndexMap<String, Arc<Host>>) -> Expected {
+        if self.flags.no_prefetch {
+            return Expected::default();
         }
+        let traces = match prepared.recurs {
+            true => ahead::traces(store, &prepared.shown, &prepared.inventory, &prepared.hosts),
+            false => HashMap::new(),
+        };
+        ahead::expected(traces, &prepared.world, hosts, &prepared.hosts, &prepared.script)
     }
 
-    fn sinks(&self, store: &Store, start: &RunStart, results: bool) -> Result<Vec<Box<dyn Sink>>, CommandError> {
+    fn sinks(&self, store: &Store, start: &RunStart, order: &Order) -> Result<Vec<Box<dyn Sink>>, CommandError> {
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(store.begin(start)?)];
         if let Some(path) = &self.flags.events {
             let lines = match path.as_os_str() == "-" {
@@ -190,7 +237,10 @@ impl Session {
             };
             sinks.push(Box::new(lines));
         }
-        if self.flags.json && results {
+        if let Some(announced) = &order.announced {
+            sinks.push(Box::new(announced.clone()));
+        }
+        if self.flags.json && order.results {
             sinks.push(Box::new(Json::new(Box::new(std::io::stdout()))));
         }
         sinks.push(Box::new(Human::stderr(self.look())));
@@ -198,13 +248,12 @@ impl Session {
     }
 
     fn describe(&self, prepared: &Prepared, mode: Mode) -> RunStart {
-        let checkout = checkout(&self.project.root);
         RunStart {
             run: ulid::Ulid::generate().to_string(),
             mode,
             playbook: prepared.shown.clone(),
-            commit: checkout.commit,
-            dirty: checkout.dirty,
+            commit: prepared.checkout.commit.clone(),
+            dirty: prepared.checkout.dirty,
             inventory: self.config.inventory.value.join(" "),
             arguments: self.arguments(),
             who: who(),
@@ -267,8 +316,13 @@ pub(super) fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
 
 fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals, pending: bool) -> Exit {
     let of_hosts = Exit::of_run(run.options.mode, totals, run.interrupted(), pending);
-    let mistake = ends.iter().any(|end| end.mistake);
-    if mistake && of_hosts != Exit::Interrupted { Exit::Invalid } else { of_hosts }
+    let any = |fault| ends.iter().any(|end| end.fault == fault);
+    match of_hosts {
+        Exit::Interrupted => of_hosts,
+        _ if any(Fault::Mistake) => Exit::Invalid,
+        _ if any(Fault::Deviation) => Exit::Deviated,
+        _ => of_hosts,
+    }
 }
 
 fn unusable(message: &str, error: &std::io::Error) -> CommandError {

@@ -2,11 +2,12 @@
 
 use super::escalate::Escalated;
 use super::folder::Folder;
-use super::ssh::Master;
+use super::ssh::{Kept, Master};
 use super::{process, ssh};
 use crate::inventory::{Connect, Connection, Escalation};
 use crate::remote::{Channel, Interrupt, Line, Opener, Resident, Seat, Shell, ShellError, Task};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -17,12 +18,20 @@ pub struct Settings {
     runtime: Handle,
     interrupt: Interrupt,
     folder: Arc<Folder>,
+    kept: Arc<Kept>,
 }
 
 impl Settings {
     /// `runtime` drives all streams and must have threads of its own; `interrupt` ends every wait.
     pub fn new(runtime: Handle, interrupt: Interrupt) -> Self {
-        Self { runtime, interrupt, folder: Arc::default() }
+        Self { runtime, interrupt, folder: Arc::default(), kept: Arc::new(Kept::new(0)) }
+    }
+
+    /// The same with logins that stay for `secs` seconds behind the end of the run, for the next one; 0 keeps none.
+    #[must_use]
+    pub fn keeping_logins(mut self, secs: u64) -> Self {
+        self.kept = Arc::new(Kept::new(secs));
+        self
     }
 }
 
@@ -58,8 +67,13 @@ impl Host {
         let timeout = Duration::from_secs(connection.timeout_secs.unwrap_or(300));
         let (runtime, interrupt) = (settings.runtime.clone(), settings.interrupt.clone());
         let target = Target { name: name.to_owned(), connection: connection.clone(), connect_timeout };
-        let link =
-            Arc::new(Link { target, folder: Arc::clone(&settings.folder), master: tokio::sync::Mutex::default() });
+        let link = Arc::new(Link {
+            target,
+            folder: Arc::clone(&settings.folder),
+            kept: Arc::clone(&settings.kept),
+            master: tokio::sync::Mutex::default(),
+            lost: AtomicBool::new(false),
+        });
         Self {
             line: Arc::new(Line::new(name, runtime, interrupt, connect_timeout, timeout)),
             login: Arc::new(Seat::new(Arc::clone(&link) as Arc<dyn Opener>, None)),
@@ -93,13 +107,16 @@ impl Host {
         self.line.forget();
     }
 
-    /// Closes all shells and the connection; a later use opens them again.
+    /// Closes all shells and leaves the connection; a later use opens them again.
     pub fn close(&self) {
         let seats: Vec<Arc<Seat>> = self.lock_seats().values().cloned().collect();
         for seat in seats {
-            Resident::new(Arc::clone(&self.line), seat, Arc::clone(&self.login)).close();
+            Resident::new(Arc::clone(&self.line), seat, Arc::clone(&self.login)).leave();
         }
-        self.resident(None).close();
+        self.resident(None).leave();
+        // After an interrupt nothing stays behind.
+        let keep = self.line.interrupt.check().is_ok();
+        self.line.runtime.block_on(self.link.leave(keep));
     }
 
     fn resident(&self, who: Option<&Escalation>) -> Resident {
@@ -122,7 +139,10 @@ impl Host {
 pub(super) struct Link {
     pub target: Target,
     folder: Arc<Folder>,
+    kept: Arc<Kept>,
     master: tokio::sync::Mutex<Option<Master>>,
+    /// A connection was lost or closed on purpose: the next one is a new login.
+    lost: AtomicBool,
 }
 
 impl Link {
@@ -131,10 +151,13 @@ impl Link {
         if self.target.connection.connect != Connect::Ssh {
             return process::open(&self.target, launch);
         }
+        if let Some(channel) = self.kept_channel(launch).await {
+            return Ok(channel);
+        }
         let session = {
             let mut master = self.master.lock().await;
             if master.is_none() {
-                *master = Some(Master::start(&self.target, &self.folder).await?);
+                *master = Some(Master::start(&self.target, &self.folder, &self.kept).await?);
             }
             Arc::clone(&master.as_ref().expect("started above").session)
         };
@@ -143,6 +166,33 @@ impl Link {
             self.drop_master().await;
         }
         opened
+    }
+
+    /// A channel on the login of an earlier run; one on which nothing opens is given up.
+    async fn kept_channel(&self, launch: Option<&str>) -> Option<Channel> {
+        let mut master = self.master.lock().await;
+        if master.is_none() && !self.lost.load(Ordering::Relaxed) {
+            *master = Master::reuse(&self.target, &self.folder, &self.kept).await;
+        }
+        let reused = master.as_mut().filter(|master| master.reused)?;
+        let opened = tokio::time::timeout(self.target.connect_timeout, ssh::open(&reused.session, launch)).await;
+        match opened {
+            Ok(Ok(channel)) => {
+                reused.reused = false;
+                Some(channel)
+            }
+            _ => {
+                *master = None;
+                None
+            }
+        }
+    }
+
+    async fn leave(&self, keep: bool) {
+        match self.master.lock().await.take() {
+            Some(master) if keep => master.release(),
+            _ => {}
+        }
     }
 
     async fn is_alive(&self) -> bool {
@@ -158,6 +208,7 @@ impl Link {
     }
 
     async fn drop_master(&self) {
+        self.lost.store(true, Ordering::Relaxed);
         *self.master.lock().await = None;
     }
 }

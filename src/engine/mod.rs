@@ -2,6 +2,7 @@
 
 mod actor;
 mod connected;
+mod contract;
 mod diff;
 mod host;
 mod look;
@@ -18,6 +19,7 @@ mod topping;
 
 pub use actor::Actor;
 pub use connected::Connected;
+pub use contract::{Contract, HostPromises, Promise};
 pub use diff::unified;
 pub use host::{HostRun, Notes, Traces};
 pub use look::unanswered;

@@ -31,6 +31,8 @@ pub enum Stop {
     Failed(Box<Failed>),
     /// The host cannot be reached; it takes no further part.
     Unreachable(Box<Failure>),
+    /// It is not what the saved plan announced; nothing was changed.
+    Deviated(Box<Failure>),
     /// The user asked to stop.
     Interrupted,
 }

@@ -1,6 +1,7 @@
 //! Runs one operation on the current host, in either mode.
 
 use super::actor::Actor;
+use super::contract::Promise;
 use super::host::{HostRun, HostState};
 use super::meeting::NoMeeting;
 use super::outcome::{Failed, Outcome, Stop, failure, unreachable};
@@ -57,6 +58,7 @@ struct Verdict {
     diff: Option<String>,
     output: Option<Output>,
     error: Option<OpError>,
+    deviates: Option<String>,
 }
 
 impl Actor {
@@ -78,8 +80,10 @@ impl Actor {
             at: call.at.clone(),
         });
         let settings = call.settings.clone().over(&self.settings());
-        let verdict = self.verdict(call, planned, &host, &settings)?;
-        self.conclude(call, verdict, &host, &settings, started)
+        let kind = call.op.split("::").next().unwrap_or(call.op);
+        let id = host.notes().id(host.name(), kind, &redact(&call.target));
+        let verdict = self.verdict(call, planned, &host, &settings, &id)?;
+        self.conclude(call, verdict, &host, &settings, (id, started))
     }
 
     fn verdict(
@@ -88,6 +92,7 @@ impl Actor {
         planned: &dyn Planned,
         host: &HostRun,
         settings: &Settings,
+        id: &str,
     ) -> Result<Verdict, Stop> {
         if let Some(reason) = call.skip.clone().or_else(|| self.run.options.tags.refuses(&settings.tags)) {
             return Ok(Verdict::skipped(reason));
@@ -99,10 +104,13 @@ impl Actor {
         self.login(host, Some(&call.at))?;
         let tries = settings.retries.unwrap_or(if call.retry_until.is_some() { 3 } else { 0 });
         for left in (0..=tries).rev() {
-            let verdict = match self.attempt(call, planned, host, settings) {
+            let verdict = match self.attempt(call, planned, host, settings, id) {
                 Ok(verdict) => verdict,
                 Err(error) => Verdict::failed(self.fatal(error, host, call)?),
             };
+            if let Some(how) = &verdict.deviates {
+                return Err(Stop::Deviated(Box::new(deviation(call, host.name(), how))));
+            }
             let satisfied = verdict.error.is_some() || self.satisfied(call, &verdict)?;
             if (satisfied && verdict.error.is_none()) || !self.run.options.mode.applies() {
                 return Ok(verdict);
@@ -150,6 +158,7 @@ impl Actor {
         planned: &dyn Planned,
         host: &HostRun,
         settings: &Settings,
+        id: &str,
     ) -> Result<Verdict, OpError> {
         let mut state = host.lock();
         let becoming = becoming(settings, host);
@@ -175,6 +184,8 @@ impl Actor {
             for change in std::mem::take(&mut plan.changes) {
                 overlay.take(change.effects);
             }
+        } else if self.deviates(&mut verdict, id, &call.at) {
+            return Ok(verdict);
         } else if plan.has_steps() {
             let output = done(&plan, &mut state, host, becoming.as_ref(), &style);
             if !plan.is_empty() {
@@ -187,13 +198,32 @@ impl Actor {
         Ok(verdict)
     }
 
+    /// Compares with the plan that the run is held to, before anything is done.
+    fn deviates(&self, verdict: &mut Verdict, id: &str, at: &str) -> bool {
+        let Some(contract) = self.run.contract() else {
+            return false;
+        };
+        let now = Promise { status: verdict.status, changes: verdict.changes.clone(), diff: verdict.diff.clone() };
+        let own = self.own().name();
+        let how = contract.deviation(own, id, &now);
+        if contract.is_lenient() {
+            if let Some(how) = how {
+                let text = format!("`{id}` deviates from the saved plan at {at}: {how}");
+                self.run.emit(Event::Warning { host: Some(own.to_owned()), text });
+            }
+            return false;
+        }
+        verdict.deviates = how;
+        verdict.deviates.is_some()
+    }
+
     fn conclude(
         &self,
         call: &Call<'_>,
         mut verdict: Verdict,
         host: &HostRun,
         settings: &Settings,
-        started: Instant,
+        (id, started): (String, Instant),
     ) -> Result<Outcome, Stop> {
         if self.run.options.mode.applies() && verdict.status != OpStatus::Skipped {
             self.script_verdict(call, &mut verdict)?;
@@ -202,13 +232,10 @@ impl Actor {
         let error = verdict.error.take();
         let failure = error.map(|error| failure(call.op, &call.target, host.name(), &call.at, &error));
         outcome.error = failure.clone();
-        let kind = call.op.split("::").next().unwrap_or(call.op);
-        let mut notes = host.notes();
-        outcome.id = notes.id(host.name(), kind, &redact(&call.target));
+        outcome.id = id;
         if verdict.status == OpStatus::Changed {
-            notes.changes += 1;
+            host.notes().changes += 1;
         }
-        drop(notes);
         if verdict.status == OpStatus::Changed {
             call.notify.iter().for_each(|handler| self.notify(handler));
         }
@@ -260,6 +287,15 @@ impl Actor {
             duration_ms: started.elapsed().as_millis() as u64,
         };
         Event::OperationFinished { host, end: Box::new(end) }
+    }
+}
+
+fn deviation(call: &Call<'_>, host: &str, how: &str) -> Failure {
+    Failure {
+        message: format!("{} `{}` on `{host}` deviates from the saved plan: {how}", call.op, redact(&call.target)),
+        at: Some(call.at.clone()),
+        hint: Some("make a new plan; `--allow-deviation` applies all the same".into()),
+        ..Failure::default()
     }
 }
 
@@ -316,7 +352,7 @@ fn with_call(mut plan: Plan, call: &Call<'_>) -> Plan {
 
 impl Verdict {
     fn bare(status: OpStatus, reason: Option<String>) -> Self {
-        Self { status, reason, changes: Vec::new(), diff: None, output: None, error: None }
+        Self { status, reason, changes: Vec::new(), diff: None, output: None, error: None, deviates: None }
     }
 
     fn skipped(reason: String) -> Self {

@@ -1,5 +1,6 @@
 //! A run: what all its hosts share.
 
+use super::contract::Contract;
 use super::host::{HostRun, Traces};
 use super::meeting::{Meetings, ScopeId};
 use super::reach::{Emit, Forgetful, Reach, Remember};
@@ -42,6 +43,7 @@ pub struct Run {
     interrupt: Interrupt,
     expected: Expected,
     remember: Box<dyn Remember>,
+    contract: Option<Contract>,
     due: HashMap<String, Vec<String>>,
     changes: AtomicU64,
 }
@@ -83,6 +85,7 @@ impl Run {
             interrupt,
             expected: Expected::default(),
             remember: Box::new(Forgetful),
+            contract: None,
             due: HashMap::new(),
             changes: AtomicU64::new(0),
         };
@@ -103,6 +106,18 @@ impl Run {
         self.due = due;
         self.remember = remember;
         self
+    }
+
+    /// The same held to a plan.
+    #[must_use]
+    pub fn held_to(mut self, contract: Option<Contract>) -> Self {
+        self.contract = contract;
+        self
+    }
+
+    /// What the run is held to.
+    pub fn contract(&self) -> Option<&Contract> {
+        self.contract.as_ref()
     }
 
     /// Handlers that an earlier run left due on a host.
@@ -176,10 +191,17 @@ impl Run {
 
     /// Logs out of every host.
     pub fn close(&self) {
+        const AT_ONCE: usize = 32;
         let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let open = Mutex::new(hosts.values());
+        let next = || open.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
         std::thread::scope(|scope| {
-            for host in hosts.values() {
-                scope.spawn(|| host.line().close());
+            for _ in 0..hosts.len().min(AT_ONCE) {
+                scope.spawn(|| {
+                    while let Some(host) = next() {
+                        host.line().close();
+                    }
+                });
             }
         });
     }

@@ -42,6 +42,13 @@ pub struct Known {
     expected: Trace,
 }
 
+/// An answer that no parser understood.
+pub struct Odd {
+    kind: &'static str,
+    ids: Vec<String>,
+    error: OpError,
+}
+
 /// What is asked in one exchange: commands, and what their answers say.
 pub struct Questions {
     things: Vec<(Reader, Vec<String>)>,
@@ -108,12 +115,18 @@ impl Known {
     /// [`OpError::Shell`]; an answer about the wanted things that no parser understands.
     pub(super) fn ask(&mut self, shell: &mut dyn Shell, wanted: Vec<(Reader, Vec<String>)>) -> Result<(), OpError> {
         let questions = self.expected().along_with(&wanted);
-        match shell.read_all(&questions.commands) {
+        let mut odd = match shell.read_all(&questions.commands) {
             Ok(outputs) => self.learn(&questions, &outputs),
-            Err(error) => self.distrust(error)?,
-        }
+            Err(error) => {
+                self.distrust(error)?;
+                Vec::new()
+            }
+        };
         for (reader, ids) in wanted {
             let open: Vec<String> = ids.into_iter().filter(|id| !self.states.contains_key(&reader.key(id))).collect();
+            if let Some(at) = odd.iter().position(|odd| odd.kind == reader.kind && odd.ids == open) {
+                return Err(odd.swap_remove(at).error);
+            }
             if !open.is_empty() {
                 // Among many others one odd answer may spoil all: asked alone, it is understood or named.
                 let output = shell.read(&(reader.script)(&open))?;
@@ -149,17 +162,22 @@ impl Known {
     }
 
     /// Takes answers; one that is not understood is left out, and asked again when it is needed.
-    pub fn learn(&mut self, questions: &Questions, outputs: &[Output]) {
+    pub fn learn(&mut self, questions: &Questions, outputs: &[Output]) -> Vec<Odd> {
+        let mut odd = Vec::new();
         let (things, texts) = outputs.split_at(questions.things.len().min(outputs.len()));
         for ((reader, ids), output) in questions.things.iter().zip(things) {
             match (reader.parse)(ids, output) {
                 Ok(states) => self.keep(reader, ids, states),
-                Err(error) => tracing::debug!(kind = reader.kind, %error, "left out what was asked ahead"),
+                Err(error) => {
+                    tracing::debug!(kind = reader.kind, %error, "left out an answer");
+                    odd.push(Odd { kind: reader.kind, ids: ids.clone(), error });
+                }
             }
         }
         for (text, output) in questions.texts.iter().zip(texts) {
             self.outputs.insert(text.clone(), output.clone());
         }
+        odd
     }
 
     /// After a read that failed as a whole nothing is asked ahead any more: what nobody needs may have done the harm.

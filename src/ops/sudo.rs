@@ -1,10 +1,9 @@
 //! `sudo::rule`: one drop-in of /etc/sudoers.d a rule.
 
 use super::args::Many;
-use super::resource::Managed;
-use super::{Change, OpError, Operation, Plan, Step, View};
+use super::file::{Difference, SmallFile, Whole};
+use super::{Change, FileWrite, OpError, Operation, Plan, Step, View};
 use crate::event::Sign;
-use crate::remote::Command;
 use serde::Deserialize;
 
 /// Keeps one rule of sudoers(5).
@@ -25,7 +24,7 @@ pub struct Rule {
 
 impl Operation for Rule {
     const NAME: &'static str = "sudo::rule";
-    type Seen = Managed;
+    type Seen = SmallFile;
 
     fn check(&self) -> Result<(), String> {
         // sudo skips such files without a word: sudoers(5), "@includedir".
@@ -51,30 +50,24 @@ impl Operation for Rule {
         }
     }
 
-    fn probe(&self, view: &mut View<'_>) -> Result<Managed, OpError> {
-        view.see(&self.path())
+    fn probe(&self, view: &mut View<'_>) -> Result<SmallFile, OpError> {
+        SmallFile::see(view, &self.path())
     }
 
-    fn plan(&self, seen: &Managed) -> Result<Plan, OpError> {
+    fn plan(&self, seen: &SmallFile) -> Result<Plan, OpError> {
         if self.present == Some(false) {
-            let change = Change::new(Sign::Remove, "remove").diff(seen.text(), "");
-            let remove = Command::new("rm").arg("-f").arg("--").arg(self.path());
-            let change = change.run(remove).makes(self.path(), Managed::default());
-            return Ok(if seen.exists { change.into() } else { Plan::new() });
+            let change = seen.remove()?.map(|change| Change { text: "remove".into(), ..change });
+            return Ok(Plan::of(change));
         }
-        let wanted = Managed::new(self.text(), 0o440, "root", "root");
-        if *seen == wanted {
-            return Ok(Plan::new());
-        }
-        let change = match seen.exists {
-            false => Change::new(Sign::Create, "create"),
-            true if seen.content == wanted.content => Change::new(Sign::Update, "mode and owner"),
-            true => Change::new(Sign::Update, "rule"),
+        let wanted = Whole::new(self.text(), 0o440, "root", "root");
+        let change = match seen.difference(&wanted)? {
+            None => return Ok(Plan::new()),
+            Some(Difference::Missing) => Change::new(Sign::Create, "create"),
+            Some(Difference::Attribute(_)) => Change::new(Sign::Update, "mode and owner"),
+            Some(Difference::Content) => Change::new(Sign::Update, "rule"),
         };
-        let mut write = wanted.write(&self.path());
-        write.validate = Some("visudo -cf %s".into());
-        let change = change.diff(seen.text(), wanted.text()).step(Step::Write(write));
-        Ok(change.makes(self.path(), wanted).into())
+        let write = FileWrite { validate: Some("visudo -cf %s".into()), ..seen.write(&wanted) };
+        Ok(seen.noted(change, &wanted)?.step(Step::Write(write)).into())
     }
 }
 

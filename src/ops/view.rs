@@ -80,10 +80,15 @@ impl Overlay {
 pub struct Asked<R> {
     ids: Vec<String>,
     states: Vec<Option<R>>,
+    /// What is absent stays so, whatever a package may bring.
+    whole: bool,
 }
 
 /// A question of any kind; made by [`View::ask`].
 pub trait Question {
+    /// All that is asked, and how it is read.
+    fn asked(&self) -> (Reader, &[String]);
+
     /// What is still open, and how it is read.
     fn open(&self) -> Option<(Reader, Vec<String>)>;
 
@@ -105,6 +110,10 @@ impl<R> Asked<R> {
 }
 
 impl<R: Resource> Question for Asked<R> {
+    fn asked(&self) -> (Reader, &[String]) {
+        (Reader::of::<R>(), &self.ids)
+    }
+
     fn open(&self) -> Option<(Reader, Vec<String>)> {
         let open = self.ids.iter().zip(&self.states).filter(|(_, state)| state.is_none());
         let open: Vec<String> = open.map(|(id, _)| id.clone()).collect();
@@ -117,7 +126,7 @@ impl<R: Resource> Question for Asked<R> {
                 continue;
             };
             let real = real.get::<R>().expect("a key's kind is its type").clone();
-            if let Some(unknown) = overlay.brought(id, &real) {
+            if let Some(unknown) = overlay.brought(id, &real).filter(|_| !self.whole) {
                 return Err(unknown);
             }
             *slot = Some(real);
@@ -213,7 +222,15 @@ impl<'a> View<'a> {
     /// [`OpError::Unknown`] when only an apply can tell.
     pub fn ask<R: Resource>(&self, ids: &[String]) -> Result<Asked<R>, OpError> {
         let states = ids.iter().map(|id| self.overlay.predicted::<R>(id).transpose()).collect::<Result<_, _>>()?;
-        Ok(Asked { ids: ids.to_vec(), states })
+        Ok(Asked { ids: ids.to_vec(), states, whole: false })
+    }
+
+    /// The same for what the operation makes as a whole: it does not matter what a package would have brought there.
+    ///
+    /// # Errors
+    /// As [`View::ask`].
+    pub fn ask_whole<R: Resource>(&self, ids: &[String]) -> Result<Asked<R>, OpError> {
+        Ok(Asked { whole: true, ..self.ask(ids)? })
     }
 
     /// Puts questions to the host in one exchange, unless a plan's predictions or what is known answer them all.
@@ -223,10 +240,10 @@ impl<'a> View<'a> {
     pub fn answer(&mut self, questions: &mut [&mut dyn Question]) -> Result<(), OpError> {
         let known = self.known.get();
         for question in questions.iter_mut() {
-            if let Some((reader, ids)) = question.open() {
-                known.note(&reader, &ids);
-                question.recall(self.overlay, known)?;
-            }
+            // What a plan predicts, the apply behind it asks.
+            let (reader, ids) = question.asked();
+            known.note(&reader, ids);
+            question.recall(self.overlay, known)?;
         }
         let open: Vec<(Reader, Vec<String>)> = questions.iter().filter_map(|question| question.open()).collect();
         if open.is_empty() {

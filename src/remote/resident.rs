@@ -48,6 +48,14 @@ impl Resident {
         });
     }
 
+    /// Closes the shells and leaves the connection of its host alone.
+    pub fn leave(&self) {
+        self.line.runtime.block_on(async {
+            self.seat.close(&self.line, false).await;
+            self.login.close(&self.line, false).await;
+        });
+    }
+
     fn seat(&self) -> Arc<Seat> {
         Arc::clone(if self.seat.is_login_user(&self.line) { &self.login } else { &self.seat })
     }

@@ -46,6 +46,11 @@ pub fn globals() -> &'static [Shared<Module>] {
     })
 }
 
+/// Everything without a module name, Rhai's standard library first; what comes later is asked before.
+pub fn global_modules() -> Vec<Shared<Module>> {
+    [standard(), guarded()].into_iter().chain(globals().iter().cloned()).collect()
+}
+
 fn standard() -> Shared<Module> {
     static STANDARD: OnceLock<Shared<Module>> = OnceLock::new();
     STANDARD.get_or_init(|| StandardPackage::new().as_shared_module()).clone()
@@ -59,13 +64,11 @@ fn guarded() -> Shared<Module> {
 /// An engine that knows the language of playbooks, but no host: for parsing and reference pages.
 pub fn bare(limits: Limits) -> Engine {
     let mut engine = Engine::new_raw();
-    engine.register_global_module(standard());
-    engine.register_global_module(guarded());
+    for module in global_modules() {
+        engine.register_global_module(module);
+    }
     // Only then are our own operators asked before the built-in ones.
     engine.set_fast_operators(false);
-    for module in globals() {
-        engine.register_global_module(module.clone());
-    }
     for (name, module) in modules() {
         engine.register_static_module(*name, module.clone());
     }
@@ -83,6 +86,9 @@ pub fn bare(limits: Limits) -> Engine {
     engine
 }
 
+/// Steps of a script between two looks at the interrupt flag.
+const LOOK: u64 = 1024;
+
 /// The engine of one host.
 pub fn for_host(here: &Here) -> Engine {
     let mut engine = bare(here.world().limits);
@@ -92,7 +98,10 @@ pub fn for_host(here: &Here) -> Engine {
     #[allow(deprecated, reason = "not deprecated: Rhai marks what may change between versions like this")]
     engine.on_var(move |name, _, _| Ok((name == "host").then(|| current(&seen))));
     let interrupted = here.clone();
-    engine.on_progress(move |_| {
+    engine.on_progress(move |step| {
+        if step % LOOK != 0 {
+            return None;
+        }
         let ending = || Dynamic::from(super::error::Ending::Interrupted);
         interrupted.actor().run.interrupted().then(ending)
     });

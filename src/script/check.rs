@@ -6,7 +6,7 @@ use super::ensure::{nearest, refusal_hint};
 use super::here::position;
 use super::import::Imports;
 use super::literal::{Pair, map_entry, map_literal};
-use super::reference::all_functions;
+use super::reference::names;
 use super::syntax::{self, PATHS};
 use super::world::World;
 use super::{builder, template};
@@ -173,13 +173,11 @@ impl Script<'_> {
 
     fn plain(&self, call: &FnCallExpr, at: Position) -> Result<(), Failure> {
         let name = call.name.as_str();
-        let known =
-            all_functions().iter().filter(|function| function.module.is_none()).map(|function| function.name.as_str());
-        let own = self.own.iter().map(String::as_str);
-        if rhai_keyword(name) || known.clone().chain(own.clone()).any(|known| known == name) {
+        if rhai_keyword(name) || names().plain.contains(name) || self.own.contains(name) {
             return Ok(());
         }
-        let hint = nearest(name, known.chain(own)).map(|nearest| format!("did you mean `{nearest}`?"));
+        let known = names().plain.iter().chain(&self.own).map(String::as_str);
+        let hint = nearest(name, known).map(|nearest| format!("did you mean `{nearest}`?"));
         let hint = hint.unwrap_or_else(|| "`rhapsode docs` lists all functions".into());
         Err(self.fail(at, format!("unknown function `{name}`"), Some(hint)))
     }
@@ -199,19 +197,14 @@ impl Script<'_> {
                 }
             };
         }
-        let of_module = |function: &&super::reference::Function| function.module.as_deref() == Some(&module);
-        let known: Vec<&str> =
-            all_functions().iter().filter(of_module).map(|function| function.name.as_str()).collect();
-        if known.contains(&name) {
+        let known = names().modules.get(module.as_str());
+        if known.is_some_and(|known| known.contains(name)) {
             return Ok(());
         }
-        let paths: Vec<String> = all_functions()
-            .iter()
-            .filter(|function| function.module.is_some())
-            .map(super::reference::Function::path)
-            .collect();
+        let paths: Vec<String> = names().paths().collect();
         let path = format!("{module}::{name}");
-        let near = nearest(name, known.iter().copied()).map(|near| format!("{module}::{near}"));
+        let near =
+            nearest(name, known.into_iter().flatten().map(String::as_str)).map(|near| format!("{module}::{near}"));
         let near = near.or_else(|| nearest(&path, paths.iter().map(String::as_str)).map(str::to_owned));
         let hint = near.map(|near| format!("did you mean `{near}`?"));
         let hint = hint.unwrap_or_else(|| format!("`rhapsode docs {module}` lists what `{module}` has"));

@@ -21,8 +21,20 @@ pub struct HostEnd {
     pub host: String,
     /// How it ended.
     pub status: HostStatus,
-    /// True when the playbook itself is at fault.
-    pub mistake: bool,
+    /// What ended it, beside what its status says.
+    pub fault: Fault,
+}
+
+/// Who is to blame for the end of a host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// Nobody, or the host.
+    #[default]
+    None,
+    /// The playbook.
+    Mistake,
+    /// Reality is not what the saved plan was made for.
+    Deviation,
 }
 
 /// Runs a compiled playbook on all selected hosts and waits for them.
@@ -49,7 +61,7 @@ fn crashed(run: &Run, host: String) -> HostEnd {
         ..Failure::default()
     };
     finish(run, &host, HostStatus::Failed, Some(error));
-    HostEnd { host, status: HostStatus::Failed, mistake: true }
+    HostEnd { host, status: HostStatus::Failed, fault: Fault::Mistake }
 }
 
 fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd {
@@ -61,8 +73,8 @@ fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd
     let here = Here::new(actor, world);
     let engine = for_host(&here);
     let result = engine.run_ast(playbook).and_then(|()| handler::flush(&here, &engine, true));
-    let (status, error, mistake) = match result {
-        Ok(()) => (quiet(&host), None, false),
+    let (status, error, fault) = match result {
+        Ok(()) => kept_its_word(run, name, quiet(&host)),
         Err(error) => verdict(run, name, quiet(&host), ended(&error, playbook.source().unwrap_or("script"))),
     };
     host.notes().ended = Some(status);
@@ -72,7 +84,7 @@ fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd
     }
     here.actor().leave_place();
     finish(run, name, status, error);
-    HostEnd { host: name.to_owned(), status, mistake }
+    HostEnd { host: name.to_owned(), status, fault }
 }
 
 /// How a host ends on which nothing went wrong.
@@ -85,20 +97,38 @@ fn cut_short(quiet: HostStatus) -> HostStatus {
     if quiet == HostStatus::Changed { quiet } else { HostStatus::Skipped }
 }
 
-fn verdict(run: &Run, host: &str, quiet: HostStatus, ended: Ended) -> (HostStatus, Option<Failure>, bool) {
+/// A host that came to its end must have done all that its saved plan announced.
+fn kept_its_word(run: &Run, name: &str, quiet: HostStatus) -> Verdict {
+    let missing = run.contract().filter(|contract| !contract.is_lenient()).map(|contract| contract.missing(name));
+    let missing = missing.unwrap_or_default();
+    if missing.is_empty() {
+        return (quiet, None, Fault::None);
+    }
+    let failure = Failure {
+        hint: Some("make a new plan; `--allow-deviation` applies all the same".into()),
+        ..Failure::new(format!("`{name}` deviates from the saved plan: {} did not come", missing.join(", ")))
+    };
+    (HostStatus::Failed, Some(failure), Fault::Deviation)
+}
+
+/// Status, reason and blame.
+type Verdict = (HostStatus, Option<Failure>, Fault);
+
+fn verdict(run: &Run, host: &str, quiet: HostStatus, ended: Ended) -> Verdict {
     match ended {
-        Ended::Failed(failure) => (HostStatus::Failed, Some(failure), false),
-        Ended::Mistake(failure) => (HostStatus::Failed, Some(failure), true),
-        Ended::Ending(Ending::Unreachable(failure), _) => (HostStatus::Unreachable, Some(failure), false),
+        Ended::Failed(failure) => (HostStatus::Failed, Some(failure), Fault::None),
+        Ended::Mistake(failure) => (HostStatus::Failed, Some(failure), Fault::Mistake),
+        Ended::Ending(Ending::Deviated(failure), _) => (HostStatus::Failed, Some(failure), Fault::Deviation),
+        Ended::Ending(Ending::Unreachable(failure), _) => (HostStatus::Unreachable, Some(failure), Fault::None),
         Ended::Ending(Ending::Interrupted, at) => {
             let failure = Failure { message: "interrupted".into(), at: Some(at), ..Failure::default() };
-            (cut_short(quiet), Some(failure), false)
+            (cut_short(quiet), Some(failure), Fault::None)
         }
-        Ended::Ending(Ending::Aborted(failure), _) => (cut_short(quiet), Some(failure), false),
+        Ended::Ending(Ending::Aborted(failure), _) => (cut_short(quiet), Some(failure), Fault::None),
         Ended::Ending(Ending::NotPredictable { reason }, at) => {
             run.emit(Event::NotPredictable { host: host.to_owned(), at: at.clone(), reason: reason.clone() });
             let message = format!("not predictable after {at}: {reason}");
-            (quiet, Some(Failure { message, at: Some(at), ..Failure::default() }), false)
+            (quiet, Some(Failure { message, at: Some(at), ..Failure::default() }), Fault::None)
         }
     }
 }

@@ -229,7 +229,10 @@ pub(super) fn unknown_in(value: &Value) -> Option<String> {
 fn shown(target: &Dynamic) -> String {
     match target.read_lock::<Array>() {
         Some(array) => array.iter().map(shown).collect::<Vec<_>>().join(" "),
-        None => super::common::text(target).unwrap_or_else(|_| "-".into()),
+        None => match target.read_lock::<Map>() {
+            Some(map) => map.keys().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            None => super::common::text(target).unwrap_or_else(|_| "-".into()),
+        },
     }
 }
 

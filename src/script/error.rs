@@ -21,6 +21,8 @@ pub enum Ending {
         /// What is unknown.
         reason: String,
     },
+    /// Reality is not what the saved plan was made for.
+    Deviated(Failure),
     /// Other hosts failed, and the run stops.
     Aborted(Failure),
 }
@@ -69,6 +71,7 @@ pub fn stopped(ctx: &NativeCallContext, stop: Stop) -> Box<EvalAltResult> {
             raise(&failure, &op, &host, at)
         }
         Stop::Unreachable(failure) => end(Ending::Unreachable(*failure), at),
+        Stop::Deviated(failure) => end(Ending::Deviated(*failure), at),
         Stop::Interrupted => end(Ending::Interrupted, at),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::drive::drive;
 use super::world::World;
-use crate::engine::{Emit, Line, Options, Reach, Run, TagFilter};
+use crate::engine::{Emit, Line, Options, Reach, Run, TagFilter, Traces};
 use crate::event::{Event, Failure, Mode};
 use crate::inventory::{Escalation, Host};
 use crate::remote::{Command, Interrupt, Output, Shell, ShellError};
@@ -26,6 +26,34 @@ pub fn rehearse(world: &Arc<World>, hosts: IndexMap<String, Arc<Host>>, playbook
     drive(&run, world, playbook);
     let first = failures.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
     first.map_or(Ok(()), Err)
+}
+
+/// What a playbook asks of a host, as far as a plan gets in which every answer is unknown; nothing after `limit`.
+pub fn foresee(
+    world: &Arc<World>,
+    hosts: &IndexMap<String, Arc<Host>>,
+    host: &str,
+    playbook: &Arc<AST>,
+    limit: Duration,
+) -> Traces {
+    let options = Options { mode: Mode::Plan, forks: 1, tags: TagFilter::default() };
+    let emit = Arc::new(Failures::default());
+    let reach = Box::new(Nowhere);
+    let run = Arc::new(Run::new(options, hosts.clone(), vec![host.to_owned()], reach, emit, Interrupt::new()));
+    let (done, ended) = std::sync::mpsc::channel();
+    let (driven, world, playbook) = (Arc::clone(&run), Arc::clone(world), Arc::clone(playbook));
+    let rehearsal = move || {
+        drive(&driven, &world, &playbook);
+        let _ = done.send(driven.asked());
+    };
+    // Not waited for when it takes too long: it ends at its next step.
+    let started = std::thread::Builder::new().name("rehearsal".into()).spawn(rehearsal);
+    let asked = started.ok().and_then(|_| ended.recv_timeout(limit).ok());
+    if asked.is_none() {
+        run.interrupt();
+    }
+    let own = asked.into_iter().flatten().find(|(name, _)| name == host);
+    own.map(|(_, traces)| traces).unwrap_or_default()
 }
 
 #[derive(Default)]

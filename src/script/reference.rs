@@ -1,14 +1,15 @@
 //! What scripts can call, read off the bindings: for `check`, `docs`, reference pages and editors.
 
 mod definitions;
+mod names;
 mod topic;
 mod words;
 
 pub use definitions::definitions;
+pub use names::names;
 pub use topic::{Group, Topic, groups, nearest, topics};
 
-use super::builder::{bare, globals, modules};
-use super::world::Limits;
+use super::builder::{globals, modules};
 use rhai::Engine;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -96,24 +97,14 @@ struct ListedParameter {
 /// Our own functions, those of modules first, in order of their names.
 pub fn functions() -> &'static [Function] {
     static OWN: OnceLock<Vec<Function>> = OnceLock::new();
-    OWN.get_or_init(|| read(metadata(&own(), false)))
-}
-
-/// Our own functions and those of Rhai's standard library, as far as they are called by name.
-pub fn all_functions() -> &'static [Function] {
-    static ALL: OnceLock<Vec<Function>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let mut all = read(metadata(&bare(Limits::default()), true));
-        all.retain(|function| function.kind != Kind::Property);
-        all
-    })
+    OWN.get_or_init(|| read(metadata(&own())))
 }
 
 /// Modules with the summary of each.
 fn module_docs() -> &'static BTreeMap<String, String> {
     static DOCS: OnceLock<BTreeMap<String, String>> = OnceLock::new();
     DOCS.get_or_init(|| {
-        let listed = metadata(&own(), false).modules.into_iter();
+        let listed = metadata(&own()).modules.into_iter();
         listed.map(|(name, module)| (name, uncommented(&[module.doc]))).collect()
     })
 }
@@ -130,8 +121,8 @@ fn own() -> Engine {
     engine
 }
 
-fn metadata(engine: &Engine, standard: bool) -> Listed {
-    let json = engine.gen_fn_metadata_to_json(standard).expect("metadata have a JSON form");
+fn metadata(engine: &Engine) -> Listed {
+    let json = engine.gen_fn_metadata_to_json(false).expect("metadata have a JSON form");
     serde_json::from_str(&json).expect("the form of Rhai's metadata")
 }
 
@@ -216,7 +207,11 @@ mod tests {
 
     #[test]
     fn a_property_is_no_function_that_a_misspelt_call_could_mean() {
-        assert!(all_functions().iter().all(|function| function.name != "addr"));
-        assert!(all_functions().iter().any(|function| function.name == "filter"));
+        assert!(!names().plain.contains("addr"));
+        assert!(names().plain.contains("filter") && names().plain.contains("in_group"));
+        assert!(functions().iter().filter(|one| one.kind == Kind::Function).all(|one| match &one.module {
+            Some(module) => names().modules[module.as_str()].contains(&one.name),
+            None => names().plain.contains(&one.name),
+        }));
     }
 }

@@ -19,7 +19,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { operations: 10_000_000, depth: 64 }
+        Self { operations: 5_000_000, depth: 64 }
     }
 }
 

@@ -32,26 +32,27 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub fn save_traces<'a>(&self, playbook: &str, traces: &'a [Trace]) -> Result<(), StateError> {
-        let traces: Vec<_> = traces.iter().filter(|trace| trace.json.len() <= CAP).collect();
-        let digests = digests(&traces);
+    pub fn save_traces(&self, playbook: &str, traces: &[Trace]) -> Result<(), StateError> {
+        let traces = digested(traces.iter().filter(|trace| trace.json.len() <= CAP));
         // In the order of their names: two runs that write the same rows in different orders would block each other.
-        let mut hosts: Texts = traces.iter().map(|trace| (trace.host.as_str(), trace.json.as_str())).collect();
-        let of_groups = |trace: &&'a Trace| trace.groups.iter().map(|group| (group.as_str(), trace.json.as_str()));
-        let mut groups: Texts = traces.iter().flat_map(of_groups).collect();
+        let mut hosts: Digests = traces.iter().map(|(trace, digest)| (trace.host.as_str(), &**digest)).collect();
+        let mut groups = Digests::new();
+        for (trace, digest) in &traces {
+            groups.extend(trace.groups.iter().map(|group| (group.as_str(), &**digest)));
+        }
         let known = self.host_traces(playbook, hosts.keys().map(|host| (*host).to_owned()).collect())?;
-        hosts.retain(|host, json| known.get(*host) != digests.get(json));
+        hosts.retain(|host, digest| known.get(*host).is_none_or(|known| known != *digest));
         let known = self.group_traces(playbook)?;
-        groups.retain(|group, json| known.get(*group) != digests.get(json));
+        groups.retain(|group, digest| known.get(*group).is_none_or(|known| known != *digest));
         if hosts.is_empty() && groups.is_empty() {
             return Ok(());
         }
         let now = self.backend.now_ms()?;
-        let contents: BTreeMap<_, _> =
-            hosts.values().chain(groups.values()).map(|json| (&digests[json], json)).collect();
-        let kept = contents.into_iter().map(|(digest, json)| keep(digest, json.as_bytes(), now));
-        let hosts = replace(HOSTS, playbook, &hosts, &digests);
-        let groups = replace(GROUPS, playbook, &groups, &digests);
+        let used: HashSet<&str> = hosts.values().chain(groups.values()).copied().collect();
+        let contents: BTreeMap<&str, &Trace> = traces.iter().map(|(trace, digest)| (&**digest, *trace)).collect();
+        let contents = contents.into_iter().filter(|(digest, _)| used.contains(digest));
+        let kept = contents.map(|(digest, trace)| keep(digest, trace.json.as_bytes(), now));
+        let (hosts, groups) = (replace(HOSTS, playbook, &hosts), replace(GROUPS, playbook, &groups));
         self.backend.write(kept.chain(hosts).chain(groups).collect())?;
         Ok(())
     }
@@ -115,16 +116,14 @@ impl Store {
     }
 }
 
-/// The trace of each host or group, by name.
-type Texts<'a> = BTreeMap<&'a str, &'a str>;
+/// The digest of the trace of each host or group, by name.
+type Digests<'a> = BTreeMap<&'a str, &'a str>;
 
-/// The digest of each text; the same reads of many hosts are looked at once.
-fn digests<'a>(traces: &[&'a Trace]) -> HashMap<&'a str, String> {
-    let mut digests = HashMap::new();
-    for trace in traces {
-        digests.entry(trace.json.as_str()).or_insert_with_key(|json| digest(json.as_bytes()));
-    }
-    digests
+/// Each trace with its digest; the same reads of many hosts are looked at once.
+fn digested<'a>(traces: impl Iterator<Item = &'a Trace>) -> Vec<(&'a Trace, Arc<str>)> {
+    let mut known = HashMap::<&str, Arc<str>>::new();
+    let mut digest = |json: &'a str| known.entry(json).or_insert_with(|| digest(json.as_bytes()).into()).clone();
+    traces.map(|trace| (trace, digest(&trace.json))).collect()
 }
 
 /// `DELETE` and `INSERT` of a table: rows of a plain `INSERT` go in one statement.
@@ -140,16 +139,10 @@ const GROUPS: Replace = [
      ON CONFLICT (playbook, host_group) DO NOTHING",
 ];
 
-fn replace(
-    [delete, insert]: Replace,
-    playbook: &str,
-    rows: &Texts<'_>,
-    digests: &HashMap<&str, String>,
-) -> impl Iterator<Item = Statement> {
+fn replace([delete, insert]: Replace, playbook: &str, rows: &Digests<'_>) -> impl Iterator<Item = Statement> + use<> {
     let names: Vec<String> = rows.keys().map(|name| (*name).to_owned()).collect();
-    let row = |(name, json): (&&str, &&str)| {
-        Statement::new(insert, [playbook.into(), (*name).into(), digests[*json].as_str().into()])
-    };
+    let row =
+        |(name, digest): (&&str, &&str)| Statement::new(insert, [playbook.into(), (*name).into(), (*digest).into()]);
     let inserts: Vec<_> = rows.iter().map(row).collect();
     std::iter::once(Statement::new(delete, [playbook.into(), names.into()])).chain(inserts)
 }

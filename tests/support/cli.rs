@@ -49,6 +49,8 @@ impl Cli {
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLORTERM"] {
             command.env_remove(name);
         }
+        // A login that stays would be one of the next test.
+        command.env("RHAPSODE_KEEP_LOGINS", "0");
         command.args(words).timeout(LONGEST);
         Self { command, shown: words.join(" "), stdout: Asked::Nothing, stderr: Asked::Nothing }
     }
@@ -141,6 +143,15 @@ impl Cli {
         self.stdout.check("stdout", &ran.stdout, &story);
         self.stderr.check("stderr", &ran.stderr, &story);
         ran
+    }
+
+    /// Runs it; it must print one JSON document on stdout, which is given, however it exits.
+    #[track_caller]
+    pub fn json_of_any_exit(mut self) -> serde_json::Value {
+        let output = self.command.output().expect("the binary starts");
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+            panic!("rhapsode {}: stdout is no JSON: {error}\n{output:?}", self.shown);
+        })
     }
 
     /// Runs it; it must exit with `code` and print one JSON document on stdout, which is given.

@@ -39,6 +39,11 @@ impl Loopback {
         self.port
     }
 
+    /// Number of the listening process.
+    pub fn server(&self) -> u32 {
+        self.server.id()
+    }
+
     /// The folder of keys, config and known_hosts.
     pub fn folder(&self) -> &Path {
         self.folder.path()

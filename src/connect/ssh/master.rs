@@ -3,6 +3,7 @@
 use super::super::folder::Folder;
 use super::super::host::Target;
 use super::failure::explain;
+use super::kept::Kept;
 use crate::remote::ShellError;
 use openssh::Session;
 use std::fs::File;
@@ -21,6 +22,10 @@ const IDLE_SECS: u64 = 30;
 pub(in crate::connect) struct Master {
     pub session: Arc<Session>,
     socket: PathBuf,
+    /// Where later runs find it, when they do.
+    place: Option<PathBuf>,
+    /// An earlier run logged in; whether the host still answers is not known yet.
+    pub reused: bool,
     /// Holds the folder of the socket.
     _folder: Arc<Folder>,
 }
@@ -30,15 +35,35 @@ impl Master {
     ///
     /// # Errors
     /// [`ShellError::Unreachable`] with what ssh said.
-    pub async fn start(target: &Target, folder: &Arc<Folder>) -> Result<Self, ShellError> {
-        let socket = folder.fresh().map_err(|error| no_folder(&error))?;
+    pub async fn start(target: &Target, folder: &Arc<Folder>, kept: &Kept) -> Result<Self, ShellError> {
+        let shared = kept.fresh();
+        let idle = if shared.is_some() { kept.secs } else { IDLE_SECS };
+        let socket = shared.clone().map_or_else(|| folder.fresh(), Ok).map_err(|error| no_folder(&error))?;
         let mut ssh = client(target);
-        ssh.args(["-M", "-N", "-f", "-o", &format!("ControlPersist={IDLE_SECS}"), "-S"]).arg(&socket);
+        ssh.args(["-M", "-N", "-f", "-o", &format!("ControlPersist={idle}"), "-S"]).arg(&socket);
         // Made first: dropped when the login fails, it removes what ssh may have left.
         let session = Arc::new(Session::resume_mux(socket.clone().into_boxed_path(), None));
-        let master = Self { session, socket, _folder: Arc::clone(folder) };
+        let mut master = Self { session, socket, place: None, reused: false, _folder: Arc::clone(folder) };
         run(ssh, target, folder, &[]).await?;
+        if shared.is_some() && kept.offer(&master.socket, target) {
+            master.place = kept.place(target);
+        }
         Ok(master)
+    }
+
+    /// The login that an earlier run left, if there is one.
+    pub async fn reuse(target: &Target, folder: &Arc<Folder>, kept: &Kept) -> Option<Self> {
+        let (session, socket) = kept.find(target).await?;
+        tracing::debug!(host = target.name, "uses the login of an earlier run");
+        let (session, place) = (Arc::new(session), Some(socket.clone()));
+        Some(Self { session, socket, place, reused: true, _folder: Arc::clone(folder) })
+    }
+
+    /// Leaves the login to later runs, when they can find it.
+    pub fn release(mut self) {
+        if self.place.is_some() {
+            self.socket = PathBuf::new();
+        }
     }
 
     /// True when the process still answers.
@@ -49,8 +74,13 @@ impl Master {
 
 impl Drop for Master {
     fn drop(&mut self) {
+        if self.socket.as_os_str().is_empty() {
+            return;
+        }
         let _ = terminate(&self.socket);
-        let _ = std::fs::remove_file(&self.socket);
+        for path in std::iter::once(&self.socket).chain(&self.place) {
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 
@@ -62,7 +92,7 @@ pub(in crate::connect) async fn prove(target: &Target, folder: &Arc<Folder>) -> 
 }
 
 /// The options that both kinds of login share. Whatever is not named here is as ssh_config has it.
-fn client(target: &Target) -> Command {
+pub(super) fn client(target: &Target) -> Command {
     let connection = &target.connection;
     let mut ssh = Command::new("ssh");
     // Nobody may be asked, and nothing of an interactive session may come along.
@@ -141,7 +171,7 @@ fn no_folder(error: &std::io::Error) -> ShellError {
 }
 
 /// Paths in an inventory pass no shell that would know what `~` is.
-fn at_home(path: &str) -> PathBuf {
+pub(super) fn at_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(path),

@@ -4,9 +4,11 @@
 //! what the user's ssh_config says must hold.
 
 mod failure;
+mod kept;
 mod master;
 
 pub(super) use failure::no_shell;
+pub(super) use kept::Kept;
 pub(super) use master::{Master, prove};
 
 use crate::remote::{Channel, ShellError, quote};

@@ -3,7 +3,7 @@
 use super::check_file_name;
 use super::openpgp::{Fingerprint, fingerprint, is_armoured};
 use crate::ops::args::Content;
-use crate::ops::resource::conf::{Conf, ensure_bytes, remove_file};
+use crate::ops::file::{SmallFile, Whole};
 use crate::ops::{OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
 use serde::Deserialize;
@@ -22,8 +22,8 @@ pub struct Key {
 
 /// The files of either form, and the key that shall be there.
 pub struct Seen {
-    armoured: Conf,
-    binary: Conf,
+    armoured: SmallFile,
+    binary: SmallFile,
     /// Nothing when the key that is there will do.
     wanted: Option<Vec<u8>>,
 }
@@ -95,20 +95,17 @@ impl Operation for Key {
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
-        let files = view.see_all::<Conf>(&[self.path("asc"), self.path("gpg")])?;
-        let [armoured, binary] = files.try_into().expect("two states for two keys");
+        let files = SmallFile::see_all(view, &[self.path("asc"), self.path("gpg")])?;
+        let [armoured, binary] = files.try_into().expect("two states for two paths");
         let mut seen = Seen { armoured, binary, wanted: None };
         if !self.is_present() {
             return Ok(seen);
         }
         // A key behind a URL is trusted once it is there: fetching it again would trust whoever answers today.
         if self.url.is_some() {
-            let there = [&seen.armoured, &seen.binary].into_iter().find_map(|file| match file {
-                Conf::File { content, .. } => Some(content.to_vec()),
-                _ => None,
-            });
+            let there = [&seen.armoured, &seen.binary].into_iter().find_map(|file| file.bytes().ok().flatten());
             if let Some(there) = there
-                && self.accepts(view, &there)?.is_ok()
+                && self.accepts(view, there)?.is_ok()
             {
                 return Ok(seen);
             }
@@ -125,15 +122,13 @@ impl Operation for Key {
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
-        let (asc, gpg) = (self.path("asc"), self.path("gpg"));
+        let (armoured, binary) = (&seen.armoured, &seen.binary);
         let changes = match &seen.wanted {
             None if self.is_present() => return Ok(Plan::new()),
-            None => [remove_file(&seen.armoured, &asc)?, remove_file(&seen.binary, &gpg)?],
+            None => [armoured.remove()?, binary.remove()?],
             // apt tells the forms apart by the ending: apt-secure(8).
-            Some(key) if is_armoured(key) => {
-                [remove_file(&seen.binary, &gpg)?, ensure_bytes(&seen.armoured, &asc, key, 0o644)?]
-            }
-            Some(key) => [remove_file(&seen.armoured, &asc)?, ensure_bytes(&seen.binary, &gpg, key, 0o644)?],
+            Some(key) if is_armoured(key) => [binary.remove()?, armoured.ensure(&Whole::of_root(key, 0o644))?],
+            Some(key) => [armoured.remove()?, binary.ensure(&Whole::of_root(key, 0o644))?],
         };
         Ok(Plan::of(changes.into_iter().flatten()))
     }

@@ -2,9 +2,9 @@
 
 use super::check_file_name;
 use crate::ops::args::{Many, absolute};
+use crate::ops::file::{SmallFile, Whole};
 use crate::ops::pkg::{environment, update_script};
 use crate::ops::resource::apt_index::AptIndex;
-use crate::ops::resource::conf::{Conf, ensure_file, remove_file, undo};
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
 use crate::remote::Command;
 use serde::Deserialize;
@@ -30,8 +30,8 @@ pub struct Repo {
 
 /// The file of either form.
 pub struct Seen {
-    sources: Conf,
-    list: Conf,
+    sources: SmallFile,
+    list: SmallFile,
 }
 
 const FOLDER: &str = "/etc/apt/sources.list.d";
@@ -73,7 +73,7 @@ impl Repo {
         let lock_wait = self.lock_wait.unwrap_or(60);
         let update = environment(Command::script(update_script(lock_wait, true)));
         let update = update.timeout(Duration::from_secs(600 + lock_wait));
-        let undo = vec![undo(&seen.sources, &self.sources_path()), undo(&seen.list, &self.list_path())];
+        let undo = vec![seen.sources.undo(), seen.list.undo()];
         let mut changes = files;
         let mut steps: Vec<Step> = changes.iter_mut().flat_map(|change| std::mem::take(&mut change.steps)).collect();
         if self.update.unwrap_or(true) {
@@ -127,21 +127,17 @@ impl Operation for Repo {
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
-        let files = view.see_all::<Conf>(&[self.sources_path(), self.list_path()])?;
-        let [sources, list] = files.try_into().expect("two states for two keys");
+        let files = SmallFile::see_all(view, &[self.sources_path(), self.list_path()])?;
+        let [sources, list] = files.try_into().expect("two states for two paths");
         Ok(Seen { sources, list })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
-        let (sources, list) = (self.sources_path(), self.list_path());
+        let (sources, list) = (&seen.sources, &seen.list);
         let changes = match (&self.line, self.is_present()) {
-            (_, false) => [remove_file(&seen.sources, &sources)?, remove_file(&seen.list, &list)?],
-            (Some(line), true) => {
-                [remove_file(&seen.sources, &sources)?, ensure_file(&seen.list, &list, &format!("{line}\n"), 0o644)?]
-            }
-            (None, true) => {
-                [remove_file(&seen.list, &list)?, ensure_file(&seen.sources, &sources, &self.deb822(), 0o644)?]
-            }
+            (_, false) => [sources.remove()?, list.remove()?],
+            (Some(line), true) => [sources.remove()?, list.ensure(&Whole::of_root(format!("{line}\n"), 0o644))?],
+            (None, true) => [list.remove()?, sources.ensure(&Whole::of_root(self.deb822(), 0o644))?],
         };
         let files: Vec<Change> = changes.into_iter().flatten().collect();
         Ok(if files.is_empty() { Plan::new() } else { self.guarded(files, seen) })

@@ -140,7 +140,8 @@ pub(super) fn holds_token(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(contains_token)
 }
 
-fn shown(contents: &Contents) -> Option<String> {
+/// The text as people may see it, nothing when it is none.
+pub(super) fn shown(contents: &Contents) -> Option<String> {
     match contents {
         Contents::Absent => Some(String::new()),
         Contents::Bytes(bytes) | Contents::Planned(bytes) => readable(bytes),

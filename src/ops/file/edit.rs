@@ -55,7 +55,13 @@ impl Seen {
     }
 }
 
-fn large(view: &mut View<'_>, path: &str, size: u64, local: Option<&std::path::Path>) -> Result<Vec<u8>, OpError> {
+/// The bytes of a file too large to come along with others, here or on the host.
+pub(super) fn large(
+    view: &mut View<'_>,
+    path: &str,
+    size: u64,
+    local: Option<&std::path::Path>,
+) -> Result<Vec<u8>, OpError> {
     if size > EDIT_LIMIT {
         return Err(OpError::refused(format!("`{path}` is too large to edit: {size} bytes, {EDIT_LIMIT} at most")));
     }

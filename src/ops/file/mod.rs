@@ -17,6 +17,7 @@ mod place;
 mod present;
 mod put;
 mod replace;
+mod small;
 
 pub use absent::Absent;
 pub use block::Block;
@@ -28,3 +29,4 @@ pub use mirror::Mirror;
 pub use present::Present;
 pub use put::{Put, Template};
 pub use replace::Replace;
+pub(crate) use small::{Difference, SmallFile, Whole};

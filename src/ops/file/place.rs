@@ -145,8 +145,7 @@ impl Place {
 
     /// Where the link that stands here leads.
     pub fn leads_to(&self) -> Option<String> {
-        let target = self.at.target.as_deref().filter(|_| self.at.kind == Kind::Link)?;
-        Some(joined(parent(&self.path), target))
+        leads_to(&self.path, &self.at)
     }
 
     /// A new thing made here by the user of the shell.
@@ -184,6 +183,12 @@ impl Place {
         }
         Ok(changes)
     }
+}
+
+/// Where the link at a path leads; nothing when there is no link.
+pub(super) fn leads_to(path: &str, at: &Path) -> Option<String> {
+    let target = at.target.as_deref().filter(|_| at.kind == Kind::Link)?;
+    Some(joined(parent(path), target))
 }
 
 /// Where a link in a directory leads, with `.` and `..` taken out as text.

@@ -39,7 +39,7 @@ pub enum Contents {
 /// Reads SHA-256 from stdin with whatever tool the host has.
 pub(crate) const HASH: &str = r#"h() {
 if command -v sha256sum >/dev/null 2>&1; then sha256sum
-elif command -v shasum >/dev/null 2>&1; then shasum -a 256
+elif shasum -a 256 </dev/null >/dev/null 2>&1; then shasum -a 256
 elif command -v openssl >/dev/null 2>&1; then openssl dgst -sha256 -r
 elif command -v busybox >/dev/null 2>&1; then busybox sha256sum 2>/dev/null
 else return 1

@@ -17,7 +17,7 @@ pub struct Digest {
 /// Where no tool can hash, the files themselves come: slow, but never wrong.
 const ASK: &str = r#"q() {
 if command -v sha256sum >/dev/null 2>&1; then sha256sum -- "$@"
-elif command -v shasum >/dev/null 2>&1; then shasum -a 256 -- "$@"
+elif shasum -a 256 </dev/null >/dev/null 2>&1; then shasum -a 256 -- "$@"
 elif command -v openssl >/dev/null 2>&1; then openssl dgst -sha256 -r "$@"
 elif command -v busybox >/dev/null 2>&1 && busybox sha256sum </dev/null >/dev/null 2>&1; then busybox sha256sum -- "$@"
 else for p do

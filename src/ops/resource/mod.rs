@@ -4,15 +4,12 @@ mod account;
 mod checkout;
 mod docker;
 mod git_setting;
-mod managed;
 
 pub use account::{Group, GroupEntry, Password, User, UserEntry};
 pub use checkout::{Checkout, WorkTree};
 pub use docker::{Container, Docker, Image, Inspected, Network, SPEC_LABEL, Volume};
 pub use git_setting::GitSetting;
-pub use managed::Managed;
 pub mod apt_index;
-pub mod conf;
 pub mod crontab;
 pub mod hostname;
 pub mod package;
@@ -114,8 +111,6 @@ pub static KINDS: &[Reader] = kinds![
     User,
     Group,
     Password,
-    Managed,
-    conf::Conf,
     package::Package,
     apt_index::AptIndex,
     unit::Unit,

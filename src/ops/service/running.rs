@@ -4,7 +4,7 @@ use super::Action;
 use super::target::Target;
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
-use crate::ops::resource::conf::Conf;
+use crate::ops::resource::Path;
 use crate::ops::resource::unit::{Enablement, Init, Unit, file_time};
 use crate::ops::{Change, OpError, Operation, Plan, Resource, View};
 use crate::remote::{Command, quote};
@@ -42,8 +42,7 @@ impl Running {
     /// A file that this plan changes will be newer than any start before.
     fn newer(&self, view: &mut View<'_>, unit: &Unit) -> Result<Option<String>, OpError> {
         let (Some(started), false) = (unit.started, self.files().is_empty()) else { return Ok(None) };
-        let is_planned =
-            |path: &&String| view.is_planned(|key| key.id == **path && (key.kind == Conf::KIND || key.kind == "path"));
+        let is_planned = |path: &&String| view.is_planned(|key| key.kind == Path::KIND && key.id == **path);
         if let Some(planned) = self.files().iter().find(is_planned) {
             return Ok((started != i128::MAX).then(|| planned.clone()));
         }

@@ -3,7 +3,8 @@
 use super::known_hosts::{Key, knows, name, with_keys, without};
 use crate::event::Sign;
 use crate::ops::args::Many;
-use crate::ops::resource::{Managed, User};
+use crate::ops::file::{SmallFile, Whole};
+use crate::ops::resource::User;
 use crate::ops::user::{make_folder, name_ok};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;
@@ -29,8 +30,7 @@ pub struct KnownHost {
 
 /// The file, whose it is, and the keys a scan found.
 pub struct Seen {
-    file: Managed,
-    path: String,
+    file: SmallFile,
     /// User, group and home, unless it is the system's file.
     owner: Option<(String, String, String)>,
     scanned: Vec<Key>,
@@ -61,14 +61,14 @@ impl Operation for KnownHost {
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
         let owner = if self.system { None } else { Some(self.owner(view)?) };
         let path = owner.as_ref().map_or_else(|| SYSTEM.to_owned(), |(_, _, home)| format!("{home}/.ssh/known_hosts"));
-        let file = view.see::<Managed>(&path)?;
-        let scans = self.scan && !knows(&file.text(), &self.entry_name());
+        let file = SmallFile::see(view, &path)?;
+        let scans = self.scan && !knows(&file.text()?, &self.entry_name());
         let scanned = if scans { self.scan_keys(view)? } else { Vec::new() };
-        Ok(Seen { file, path, owner, scanned })
+        Ok(Seen { file, owner, scanned })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
-        let before = seen.file.text();
+        let before = seen.file.text()?;
         let host = self.entry_name();
         let after = match self.present {
             Some(false) => without(&before, &host),
@@ -83,12 +83,18 @@ impl Operation for KnownHost {
             (_, true) => (Sign::Update, "key"),
             (_, false) => (Sign::Create, "key"),
         };
-        let change = Change::new(sign, format!("{text} in {}", seen.path));
+        let change = Change::new(sign, format!("{text} in {}", seen.file.path()));
         let root = || ("root".to_owned(), "root".to_owned(), String::new());
         let (user, group, home) = seen.owner.clone().unwrap_or_else(root);
-        let change = if home.is_empty() { change } else { change.run(make_folder(&user, &group, &home)) };
-        let mode = if seen.file.exists { seen.file.mode } else { 0o644 };
-        Ok(Managed::new(after, mode, &user, &group).put(change, &seen.path, &seen.file).into())
+        let change = match home.is_empty() {
+            true => change,
+            false => {
+                let change = change.run(make_folder(&user, &group, &home));
+                seen.file.folder_made(change, 0o700, Some((&user, &group)))
+            }
+        };
+        let mode = seen.file.mode().unwrap_or(0o644);
+        Ok(seen.file.put(change, &Whole::new(after, mode, &user, &group))?.into())
     }
 }
 

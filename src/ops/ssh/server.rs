@@ -2,7 +2,8 @@
 
 use super::options::Options;
 use crate::event::Sign;
-use crate::ops::resource::Managed;
+use crate::ops::file::{SmallFile, Whole};
+use crate::ops::resource::Path;
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
 use crate::remote::Command;
 use serde::Deserialize;
@@ -22,8 +23,8 @@ pub struct Server {
 
 /// The main configuration and our drop-in.
 pub struct Seen {
-    main: Managed,
-    drop_in: Managed,
+    main: SmallFile,
+    drop_in: SmallFile,
 }
 
 impl Operation for Server {
@@ -36,27 +37,29 @@ impl Operation for Server {
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
-        let mut files = view.see_all::<Managed>(&[MAIN.to_owned(), DROP_IN.to_owned()])?.into_iter();
-        let mut next = || files.next().expect("one state a key");
-        Ok(Seen { main: next(), drop_in: next() })
+        let files = SmallFile::see_all(view, &[MAIN.to_owned(), DROP_IN.to_owned()])?;
+        let [main, drop_in] = files.try_into().expect("two states for two paths");
+        if main.is_absent() {
+            // A package that is planned may bring it.
+            view.see::<Path>(MAIN)?;
+        }
+        Ok(Seen { main, drop_in })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
-        if !seen.main.exists {
+        if seen.main.is_absent() {
             return Err(OpError::refused_with(
                 format!("there is no `{MAIN}`"),
                 "install the OpenSSH server before: `pkg::installed(\"openssh-server\")`",
             ));
         }
         let (lines, blocks) = self.options.lines().map_err(OpError::refused)?;
-        let main = seen.main.text();
+        let main = seen.main.text()?;
         if includes_first(&main, &self.options.keywords()) {
-            let wanted = Managed::new(format!("{HEAD}{lines}{blocks}"), 0o644, "root", "root");
-            return Ok(replace(DROP_IN, &seen.drop_in, wanted));
+            let wanted = Whole::new(format!("{HEAD}{lines}{blocks}"), 0o644, "root", "root");
+            return replace(&seen.drop_in, &wanted);
         }
-        let mut wanted = seen.main.clone();
-        wanted.content = with_blocks(&main, &lines, &blocks).into_bytes().into();
-        Ok(replace(MAIN, &seen.main, wanted))
+        replace(&seen.main, &seen.main.holding(with_blocks(&main, &lines, &blocks)))
     }
 }
 
@@ -98,24 +101,20 @@ fn with_blocks(main: &str, lines: &str, blocks: &str) -> String {
     format!("{}{rest}{}{last}", marked(lines), if last.is_empty() { "" } else { gap })
 }
 
-fn replace(path: &str, seen: &Managed, wanted: Managed) -> Plan {
-    if *seen == wanted {
-        return Plan::new();
+fn replace(seen: &SmallFile, wanted: &Whole) -> Result<Plan, OpError> {
+    if seen.difference(wanted)?.is_none() {
+        return Ok(Plan::new());
     }
-    let undo = match seen.exists {
-        true => Step::Write(seen.write(path)),
-        false => Step::Run(Command::new("rm").arg("-f").arg("--").arg(path)),
-    };
     let guarded = Step::Guarded {
-        steps: vec![Step::Write(wanted.write(path)), Step::Run(Command::new("sshd").arg("-t")), Step::Run(reload())],
+        steps: vec![Step::Write(seen.write(wanted)), Step::Run(Command::new("sshd").arg("-t")), Step::Run(reload())],
         fresh_login: true,
-        undo: vec![undo, Step::Run(reload())],
+        undo: vec![seen.undo(), Step::Run(reload())],
     };
-    let sign = if seen.exists { Sign::Update } else { Sign::Create };
-    let change = Change::new(sign, path).diff(seen.text(), wanted.text());
+    let sign = if seen.is_absent() { Sign::Create } else { Sign::Update };
+    let change = seen.noted(Change::new(sign, seen.path()), wanted)?;
     // A mistake that sshd sees by itself is caught before any file is touched.
-    let check = Command::new("sshd").arg("-t").arg("-f").arg("/dev/stdin").stdin(wanted.content.to_vec());
-    change.run(check).step(guarded).makes(path, wanted).into()
+    let check = Command::new("sshd").arg("-t").arg("-f").arg("/dev/stdin").stdin(wanted.content());
+    Ok(change.run(check).step(guarded).into())
 }
 
 /// sshd executes itself anew on SIGHUP and writes its pid file once it listens again: until then a login would

@@ -2,7 +2,7 @@
 
 use crate::event::Sign;
 use crate::ops::args::absolute;
-use crate::ops::resource::conf::{Conf, ensure_file};
+use crate::ops::file::{SmallFile, Whole};
 use crate::ops::resource::sysctl::{Sysctl, path, single_blanks};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
@@ -22,7 +22,7 @@ pub struct SetSysctl {
 /// What the kernel and the file say.
 pub struct Seen {
     now: Sysctl,
-    file: Option<Conf>,
+    file: Option<SmallFile>,
 }
 
 const FILE: &str = "/etc/sysctl.d/90-rhapsode.conf";
@@ -61,7 +61,7 @@ impl Operation for SetSysctl {
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
         let now = view.see::<Sysctl>(&self.key)?;
-        let file = if self.persist.unwrap_or(true) { Some(view.see::<Conf>(self.file())?) } else { None };
+        let file = if self.persist.unwrap_or(true) { Some(SmallFile::see(view, self.file())?) } else { None };
         Ok(Seen { now, file })
     }
 
@@ -69,9 +69,11 @@ impl Operation for SetSysctl {
         let wanted = self.wanted();
         let mut plan = Plan::new();
         if let Some(file) = &seen.file {
-            let text = file.text().ok_or_else(|| OpError::refused(format!("`{}` is no text file", self.file())))?;
-            let text = with_line(text, &self.key, &wanted);
-            plan.changes.extend(ensure_file(file, self.file(), &text, 0o644)?);
+            if file.bytes()?.is_some_and(|bytes| std::str::from_utf8(bytes).is_err()) {
+                return Err(OpError::refused(format!("`{}` is no text file", self.file())));
+            }
+            let text = with_line(&file.text()?, &self.key, &wanted);
+            plan.changes.extend(file.ensure(&Whole::of_root(text, 0o644))?);
         }
         let Some(value) = &seen.now.value else {
             return Err(OpError::refused_with(

@@ -1,7 +1,7 @@
 //! `systemd::daemon_reload`
 
 use crate::event::Sign;
-use crate::ops::resource::conf::Conf;
+use crate::ops::resource::Path;
 use crate::ops::{Change, OpError, Operation, Plan, Resource, View};
 use crate::remote::Command;
 use serde::Deserialize;
@@ -23,7 +23,7 @@ impl Operation for DaemonReload {
                 .iter()
                 .any(|start| id.starts_with(start))
         };
-        if view.is_planned(|key| (key.kind == Conf::KIND || key.kind == "path") && is_unit_file(&key.id)) {
+        if view.is_planned(|key| key.kind == Path::KIND && is_unit_file(&key.id)) {
             return Ok(vec!["the changed unit files".into()]);
         }
         let command = Command::script(

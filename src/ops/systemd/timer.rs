@@ -4,7 +4,7 @@ use super::FOLDER;
 use super::ini::{self, Sections};
 use super::state::Wanted;
 use crate::ops::args::Many;
-use crate::ops::resource::conf::{Conf, ensure_file, remove_file};
+use crate::ops::file::{SmallFile, Whole};
 use crate::ops::resource::unit::Unit;
 use crate::ops::service::check_unit;
 use crate::ops::{OpError, Operation, Plan, View};
@@ -36,8 +36,8 @@ pub struct Timer {
 
 /// Both files, and the timer where it is asked for.
 pub struct Seen {
-    timer: Conf,
-    service: Conf,
+    timer: SmallFile,
+    service: SmallFile,
     unit: Option<Unit>,
 }
 
@@ -143,12 +143,12 @@ impl Operation for Timer {
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
-        let files = view.see_all::<Conf>(&[self.timer_path(), self.service_path()])?;
-        let [timer, service] = files.try_into().expect("two states for two keys");
+        let files = SmallFile::see_all(view, &[self.timer_path(), self.service_path()])?;
+        let [timer, service] = files.try_into().expect("two states for two paths");
         let name = self.unit_name();
-        let unit = match (self.is_present(), &timer) {
-            (false, Conf::Absent) => None,
-            _ => self.wanted(&name).see(view, timer == Conf::Absent)?,
+        let unit = match self.is_present() {
+            false if timer.is_absent() => None,
+            _ => self.wanted(&name).see(view, timer.is_absent())?,
         };
         Ok(Seen { timer, service, unit })
     }
@@ -161,9 +161,9 @@ impl Operation for Timer {
                 Some(unit) => wanted.follow(Vec::new(), Some(unit), false)?,
                 None => Plan::new(),
             };
-            let mut files: Vec<_> = remove_file(&seen.timer, &self.timer_path())?.into_iter().collect();
+            let mut files: Vec<_> = seen.timer.remove()?.into_iter().collect();
             if self.unit.is_none() {
-                files.extend(remove_file(&seen.service, &self.service_path())?);
+                files.extend(seen.service.remove()?);
             }
             let idle = Wanted { enabled: None, running: None, ..wanted };
             plan.changes.extend(idle.follow(files, None, false)?.changes);
@@ -171,9 +171,10 @@ impl Operation for Timer {
         }
         let mut files = Vec::new();
         if let Some(text) = self.service_text().map_err(OpError::refused)? {
-            files.extend(ensure_file(&seen.service, &self.service_path(), &text, 0o644)?);
+            files.extend(seen.service.ensure(&Whole::of_root(text, 0o644))?);
         }
-        let timer = ensure_file(&seen.timer, &self.timer_path(), &self.timer_text().map_err(OpError::refused)?, 0o644)?;
+        let text = self.timer_text().map_err(OpError::refused)?;
+        let timer = seen.timer.ensure(&Whole::of_root(text, 0o644))?;
         let restart = timer.is_some();
         files.extend(timer);
         wanted.follow(files, seen.unit.as_ref(), restart)

@@ -4,7 +4,7 @@ use super::FOLDER;
 use super::ini::{self, Sections};
 use super::state::Wanted;
 use crate::ops::args::Content;
-use crate::ops::resource::conf::{Conf, ensure_file, remove_file};
+use crate::ops::file::{SmallFile, Whole};
 use crate::ops::resource::unit::{Unit, key};
 use crate::ops::service::check_unit;
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
@@ -30,7 +30,7 @@ pub struct UnitFile {
 
 /// The file and, where asked for, its unit.
 pub struct Seen {
-    file: Conf,
+    file: SmallFile,
     unit: Option<Unit>,
 }
 
@@ -84,7 +84,7 @@ impl UnitFile {
     }
 
     fn removal(&self, seen: &Seen, unit: &str) -> Result<Plan, OpError> {
-        let Some(removal) = remove_file(&seen.file, &self.path())? else { return Ok(Plan::new()) };
+        let Some(removal) = seen.file.remove()? else { return Ok(Plan::new()) };
         if self.dropin.is_some() {
             return self.wanted(unit).follow(vec![removal], seen.unit.as_ref(), self.restart);
         }
@@ -114,13 +114,13 @@ impl Operation for UnitFile {
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
-        let file = view.see::<Conf>(&self.path())?;
+        let file = SmallFile::see(view, &self.path())?;
         let unit = self.unit();
         let wanted = self.wanted(&unit);
-        let seen = match (self.is_present(), &file) {
-            (false, Conf::Absent) => None,
+        let seen = match self.is_present() {
+            false if file.is_absent() => None,
             _ if unit.contains("@.") => None,
-            _ => wanted.see(view, file == Conf::Absent && self.dropin.is_none())?,
+            _ => wanted.see(view, file.is_absent() && self.dropin.is_none())?,
         };
         Ok(Seen { file, unit: seen })
     }
@@ -131,7 +131,7 @@ impl Operation for UnitFile {
             return self.removal(seen, &unit);
         }
         let text = self.text().map_err(OpError::refused)?;
-        let file = ensure_file(&seen.file, &self.path(), &text, 0o644)?.map(|change| self.verified(change));
+        let file = seen.file.ensure(&Whole::of_root(text, 0o644))?.map(|change| self.verified(change));
         self.wanted(&unit).follow(file.into_iter().collect(), seen.unit.as_ref(), self.restart)
     }
 }

@@ -2,9 +2,10 @@
 
 use super::make_folder;
 use crate::event::Sign;
-use crate::ops::Change;
 use crate::ops::args::Many;
-use crate::ops::resource::{Managed, UserEntry};
+use crate::ops::file::{SmallFile, Whole};
+use crate::ops::resource::UserEntry;
+use crate::ops::{Change, OpError};
 use base64::Engine;
 
 /// Splits texts with one key a line into keys, and refuses what is none.
@@ -56,19 +57,31 @@ pub fn path(home: &str) -> String {
 }
 
 /// The change that makes a user's file hold the wanted keys, and with `exclusive` no others.
-pub fn change(user: &str, account: &UserEntry, keys: &[String], exclusive: bool, seen: &Managed) -> Option<Change> {
-    let before = seen.text();
+///
+/// # Errors
+/// As [`SmallFile::text`].
+pub fn change(
+    user: &str,
+    account: &UserEntry,
+    keys: &[String],
+    exclusive: bool,
+    seen: &SmallFile,
+) -> Result<Option<Change>, OpError> {
+    let before = seen.text()?;
     let after = merged(&before, keys, exclusive);
     // sshd ignores a file that others may write: sshd_config(5), StrictModes.
-    let foreign = seen.exists && (seen.owner != user || seen.mode & 0o022 != 0);
-    if after == before && !foreign && (seen.exists || keys.is_empty()) {
-        return None;
+    let is_safe = match seen.mode() {
+        Some(mode) => mode & 0o022 == 0 && seen.belongs_to(user)?,
+        None => keys.is_empty(),
+    };
+    if after == before && is_safe {
+        return Ok(None);
     }
-    let path = path(&account.home);
-    let sign = if seen.exists { Sign::Update } else { Sign::Create };
+    let sign = if seen.is_absent() { Sign::Create } else { Sign::Update };
     let change = Change::new(sign, described(&before, &after)).run(make_folder(user, &account.group, &account.home));
-    let mode = if seen.exists { seen.mode & 0o755 } else { 0o600 };
-    Some(Managed::new(after, mode, user, &account.group).put(change, &path, seen))
+    let change = seen.folder_made(change, 0o700, Some((user, &account.group)));
+    let mode = seen.mode().map_or(0o600, |mode| mode & 0o755);
+    seen.put(change, &Whole::new(after, mode, user, &account.group)).map(Some)
 }
 
 fn merged(before: &str, keys: &[String], exclusive: bool) -> String {

@@ -2,7 +2,8 @@
 
 use super::{authorized, name_ok};
 use crate::ops::args::Many;
-use crate::ops::resource::{Managed, User, UserEntry};
+use crate::ops::file::SmallFile;
+use crate::ops::resource::{User, UserEntry};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
 
@@ -18,7 +19,7 @@ pub struct Keys {
 
 impl Operation for Keys {
     const NAME: &'static str = "user::keys";
-    type Seen = (UserEntry, Managed);
+    type Seen = (UserEntry, SmallFile);
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)?;
@@ -32,13 +33,12 @@ impl Operation for Keys {
                 format!("`user::present(\"{}\")` makes one", self.name),
             )
         })?;
-        let file = view.see::<Managed>(&authorized::path(&account.home))?;
+        let file = SmallFile::see(view, &authorized::path(&account.home))?;
         Ok((account, file))
     }
 
     fn plan(&self, (account, file): &Self::Seen) -> Result<Plan, OpError> {
         let keys = authorized::wanted(&self.keys).map_err(OpError::refused)?;
-        let change = authorized::change(&self.name, account, &keys, self.exclusive, file);
-        Ok(change.map(Plan::from).unwrap_or_default())
+        Ok(Plan::of(authorized::change(&self.name, account, &keys, self.exclusive, file)?))
     }
 }

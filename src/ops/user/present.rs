@@ -5,7 +5,8 @@ use super::tools::{Field, Tools};
 use super::{authorized, bare, create, field_ok, name_ok};
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
-use crate::ops::resource::{Group, GroupEntry, Managed, Password, User, UserEntry};
+use crate::ops::file::SmallFile;
+use crate::ops::resource::{Group, GroupEntry, Password, User, UserEntry};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ pub struct Seen {
     /// The groups that are named, and the one of the user's own name.
     pub groups: BTreeMap<String, GroupEntry>,
     /// Its keys, when asked for.
-    pub keys: Managed,
+    pub keys: Option<SmallFile>,
 }
 
 impl Operation for Present {
@@ -75,8 +76,8 @@ impl Operation for Present {
         let password = asks_password.then(|| view.see::<Password>(&self.name)).transpose()?;
         let groups = self.see_groups(view, user.account.is_none())?;
         let keys = match &self.keys {
-            Some(_) => view.see::<Managed>(&authorized::path(&self.home_of(&user)))?,
-            None => Managed::default(),
+            Some(_) => Some(SmallFile::see(view, &authorized::path(&self.home_of(&user)))?),
+            None => None,
         };
         Ok(Seen { tools: Tools::probe(view)?, user, password, groups, keys })
     }
@@ -90,9 +91,9 @@ impl Operation for Present {
             let wanted = Wanted { hash: self.password.as_deref(), lock: self.password_lock };
             changes.extend(password::changes(seen.tools, &self.name, wanted, field)?);
         }
-        if let Some(keys) = &self.keys {
+        if let (Some(keys), Some(file)) = (&self.keys, &seen.keys) {
             let keys = authorized::wanted(keys).map_err(OpError::refused)?;
-            changes.extend(authorized::change(&self.name, &account, &keys, self.exclusive_keys, &seen.keys));
+            changes.extend(authorized::change(&self.name, &account, &keys, self.exclusive_keys, file)?);
         }
         Ok(Plan { changes, ..Plan::default() })
     }

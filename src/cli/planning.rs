@@ -1,0 +1,90 @@
+//! `plan` and `apply`: plans that are saved, and applies that are held to them.
+
+use super::config::Config;
+use super::failure::{CommandError, Exit};
+use super::run::{Finished, Order, Prepared};
+use super::saved_plan::{Announced, SavedPlan, files, stale};
+use super::session::Session;
+use crate::engine::Contract;
+use crate::event::Mode;
+use std::path::Path;
+
+impl Session {
+    /// `plan PLAYBOOK [--save FILE]`
+    ///
+    /// # Errors
+    /// What keeps the run from starting; a plan that is incomplete is not saved.
+    pub fn plan(&self, playbook: &Path, save: Option<&Path>) -> Result<Exit, CommandError> {
+        let prepared = self.prepare(playbook)?;
+        let Some(path) = save else {
+            return Ok(self.once(&prepared, Order::of(Mode::Plan))?.exit);
+        };
+        let revision = self.revision()?;
+        let announced = Announced::default();
+        let order = Order { announced: Some(announced.clone()), ..Order::of(Mode::Plan) };
+        let finished = self.once(&prepared, order)?;
+        if finished.totals.failed + finished.totals.unreachable > 0 {
+            anstream::eprintln!("the plan is not saved: it is incomplete");
+            return Ok(finished.exit);
+        }
+        self.save(path, &prepared, &finished, revision, &announced)?;
+        if !self.flags.quiet {
+            anstream::eprintln!("saved: `rhapsode apply {}` does this and nothing else", path.display());
+        }
+        Ok(finished.exit)
+    }
+
+    fn save(
+        &self,
+        path: &Path,
+        prepared: &Prepared,
+        finished: &Finished,
+        revision: u64,
+        announced: &Announced,
+    ) -> Result<(), CommandError> {
+        let files = files(&self.project.root, self.project.files_read(), prepared.inventory.files_read());
+        let inventory = self.config.inventory.value.clone();
+        SavedPlan::new(finished.start.clone(), inventory, revision, files, announced.take()).write(path)
+    }
+
+    /// Counts the applies of the inventory.
+    fn revision(&self) -> Result<u64, CommandError> {
+        let inventory = self.config.inventory.value.join(" ");
+        let store = self.state()?.open_existing()?;
+        Ok(store.map_or(Ok(0), |store| store.revision("", &inventory))?)
+    }
+
+    /// `apply PLAYBOOK|PLANFILE`
+    ///
+    /// # Errors
+    /// What keeps the run from starting; a saved plan that does not hold any more.
+    pub fn apply(&mut self, path: &Path, lenient: bool, expect_no_changes: bool) -> Result<Exit, CommandError> {
+        let Some(plan) = SavedPlan::read(path)? else {
+            let prepared = self.prepare(path)?;
+            if expect_no_changes {
+                let contract = Some(Contract::of_no_changes());
+                return Ok(self.once(&prepared, Order { contract, ..Order::of(Mode::Apply) })?.exit);
+            }
+            return Ok(self.agree_and_apply(&prepared)?.exit);
+        };
+        plan.rule(&mut self.flags)?;
+        self.config = Config::load(&self.flags, &self.project.root)?;
+        if !lenient {
+            self.still_holds(&plan)?;
+        }
+        let prepared = self.prepare(&self.project.root.join(&plan.run.playbook))?;
+        let contract = Some(Contract::new(plan.hosts, lenient));
+        Ok(self.once(&prepared, Order { contract, ..Order::of(Mode::Apply) })?.exit)
+    }
+
+    /// What the plan stands on is as it was, as far as that can be told without the hosts.
+    fn still_holds(&self, plan: &SavedPlan) -> Result<(), CommandError> {
+        if let Some(file) = plan.changed_file(&self.project.root) {
+            return Err(stale(format!("`{file}` is another one than when the plan was made")));
+        }
+        if self.revision()? != plan.revision {
+            return Err(stale("something was applied to this inventory since the plan was made".into()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! A saved plan as a contract: an apply that is held to it stops before the first change that was not announced.
+
+use crate::event::{ChangeLine, OpStatus};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What a plan announced for one operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// The predicted verdict.
+    pub status: OpStatus,
+    /// The predicted changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeLine>,
+    /// The predicted diff, secrets redacted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+/// What a plan announced for one host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostPromises {
+    /// By the id of the operation.
+    pub operations: BTreeMap<String, Promise>,
+    /// Where the plan of the host ended, when it could not be predicted to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<String>,
+}
+
+/// What a plan announced.
+#[derive(Debug, Default)]
+pub struct Contract {
+    hosts: BTreeMap<String, HostPromises>,
+    kept: Mutex<HashSet<String>>,
+    /// Deviations are told and do not stop anything.
+    lenient: bool,
+    /// Nothing may change, whatever was announced.
+    frozen: bool,
+}
+
+impl Contract {
+    /// Holds hosts to these promises.
+    pub fn new(hosts: BTreeMap<String, HostPromises>, lenient: bool) -> Self {
+        Self { hosts, lenient, ..Self::default() }
+    }
+
+    /// Holds all hosts to change nothing.
+    pub fn of_no_changes() -> Self {
+        Self { frozen: true, ..Self::default() }
+    }
+
+    /// True when deviations do not stop a host.
+    pub fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compares an operation that is about to be applied with what was announced; a text tells how it deviates.
+    pub fn deviation(&self, host: &str, id: &str, now: &Promise) -> Option<String> {
+        if self.frozen {
+            return (now.status == OpStatus::Changed)
+                .then(|| format!("no change is expected, but it is {}", told(now)));
+        }
+        let promises = self.hosts.get(host)?;
+        let Some(promise) = promises.operations.get(id) else {
+            // Behind the point to which the plan could see, everything is new.
+            return promises.ends_at.is_none().then(|| "the saved plan does not have this operation".to_owned());
+        };
+        self.kept().insert(id.to_owned());
+        match (promise.status, now.status) {
+            // What only an apply can tell was announced as such.
+            (OpStatus::Unknown, _) => None,
+            (planned, found) if planned != found => {
+                Some(format!("planned as {}, but is {} now", word(planned), told(now)))
+            }
+            _ if promise.changes != now.changes => {
+                Some(format!("the plan says {}, but now it is {}", told(promise), told(now)))
+            }
+            _ if promise.diff != now.diff => Some("its diff is another one than that of the saved plan".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Changes that were announced for a host and did not come.
+    pub fn missing(&self, host: &str) -> Vec<String> {
+        let kept = self.kept();
+        let announced = self.hosts.get(host).into_iter().flat_map(|promises| &promises.operations);
+        let missing = announced.filter(|(id, promise)| promise.status == OpStatus::Changed && !kept.contains(*id));
+        missing.map(|(id, _)| id.clone()).collect()
+    }
+}
+
+fn word(status: OpStatus) -> &'static str {
+    match status {
+        OpStatus::Unchanged => "unchanged",
+        OpStatus::Changed => "changed",
+        OpStatus::Failed => "failed",
+        OpStatus::Skipped => "skipped",
+        OpStatus::Unknown => "unknown",
+    }
+}
+
+fn told(promise: &Promise) -> String {
+    let changes: Vec<&str> = promise.changes.iter().map(|change| change.text.as_str()).collect();
+    match changes.is_empty() {
+        true => word(promise.status).to_owned(),
+        false => format!("{} ({})", word(promise.status), changes.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Sign;
+
+    fn changed(text: &str) -> Promise {
+        let change = ChangeLine { sign: Sign::Update, text: text.into() };
+        Promise { status: OpStatus::Changed, changes: vec![change], diff: None }
+    }
+
+    fn contract(ends_at: Option<&str>) -> Contract {
+        let operations = BTreeMap::from([("web-1/file/a".to_owned(), changed("content"))]);
+        let promises = HostPromises { operations, ends_at: ends_at.map(str::to_owned) };
+        Contract::new(BTreeMap::from([("web-1".to_owned(), promises)]), false)
+    }
+
+    #[test]
+    fn what_was_announced_may_happen_and_nothing_else() {
+        let contract = contract(None);
+        assert_eq!(contract.deviation("web-1", "web-1/file/a", &changed("content")), None);
+        assert!(contract.deviation("web-1", "web-1/file/a", &changed("mode")).is_some());
+        assert!(contract.deviation("web-1", "web-1/file/b", &changed("content")).is_some());
+    }
+
+    #[test]
+    fn behind_the_end_of_a_plan_everything_is_new() {
+        assert_eq!(contract(Some("p:3:1")).deviation("web-1", "web-1/file/b", &changed("content")), None);
+    }
+
+    #[test]
+    fn a_change_that_did_not_come_is_named() {
+        let contract = contract(None);
+        assert_eq!(contract.missing("web-1"), ["web-1/file/a"]);
+        let _ = contract.deviation("web-1", "web-1/file/a", &changed("content"));
+        assert_eq!(contract.missing("web-1"), Vec::<String>::new());
+    }
+}
