@@ -112,8 +112,9 @@ fn a_local_shell_has_no_terminal_and_leaves_background_work_alone() {
     assert_eq!(say(&mut *shell, "set -- $(cat /proc/$$/stat); [ \"$1\" = \"$6\" ] && echo own session"), "own session");
     say(&mut *shell, "sleep 4719.25 >/dev/null 2>&1 &");
     host.close();
+    // Forked it is; that it is `sleep` by now is not said.
+    eventually("the work in the background", || processes("4719.25").len() == 1);
     let left = processes("4719.25");
-    assert_eq!(left.len(), 1);
     std::process::Command::new("kill").arg(left[0].to_string()).status().expect("kill starts");
 }
 

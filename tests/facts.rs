@@ -1,6 +1,6 @@
 //! Facts of a Debian with systemd and of a bare busybox.
 
-use crate::support::accounts_bed::Container;
+use crate::support::docker::Container;
 use crate::support::shell::PlainShell;
 use rhapsode::ops::{Change, OpError, Overlay, View, fact};
 use serde_json::{Value, json};
@@ -24,7 +24,10 @@ fn the_basic_set_takes_one_exchange_on_any_host() {
     let (debian, busybox) = (Container::debian(), Container::busybox());
     let mut shell = PlainShell::docker(debian.name());
     let facts = basic(&mut shell);
-    assert_eq!((facts.os.family.as_str(), facts.init.as_str(), facts.hostname.as_str()), ("debian", "systemd", "bed"));
+    assert_eq!(
+        (facts.os.family.as_str(), facts.init.as_str(), facts.hostname.as_str()),
+        ("debian", "systemd", debian.name())
+    );
     assert_eq!(facts.addr, [debian.exec("hostname -I").trim()]);
     assert!(facts.pkg_manager.as_deref() == Some("apt") && facts.users.contains(&"sshd".to_owned()));
     let mut shell = PlainShell::docker(busybox.name());

@@ -1,6 +1,6 @@
 //! Users, groups, keys, sudo rules: on Debian with shadow-utils, and on a busybox that has no account tool at all.
 
-use crate::support::accounts_bed::Container;
+use crate::support::docker::Container;
 use crate::support::shell::{PlainShell, converge, plan};
 use rhapsode::ops::{OpError, Overlay, View, entry};
 use serde_json::json;

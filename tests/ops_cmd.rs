@@ -1,6 +1,6 @@
 //! Commands, and waiting.
 
-use crate::support::accounts_bed::Container;
+use crate::support::docker::Container;
 use crate::support::shell::{PlainShell, converge, plan};
 use rhapsode::ops::{Change, OpError, Overlay, View, apply, entry};
 use serde_json::json;

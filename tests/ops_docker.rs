@@ -1,6 +1,5 @@
 //! Containers, networks, volumes and compose projects on the docker engine of this machine.
 
-use crate::support::accounts_bed::docker;
 use crate::support::shell::{PlainShell, converge, plan};
 use rhapsode::ops::{Change, OpError, Overlay, View, apply, entry};
 use serde_json::{Value, json};
@@ -35,6 +34,11 @@ impl Drop for Name {
 
 fn id(container: &str) -> String {
     docker(&["inspect", "--format", "{{.Id}}", container])
+}
+
+/// Runs the docker client and gives its stdout without white space at the end.
+fn docker(words: &[&str]) -> String {
+    crate::support::docker::docker(words).trim_end().to_owned()
 }
 
 #[test]
@@ -144,7 +148,7 @@ fn networks_volumes_and_images_come_and_go() {
 
 #[test]
 fn without_an_engine_it_is_refused_or_unknown_behind_a_planned_change() {
-    let bed = crate::support::accounts_bed::Container::busybox();
+    let bed = crate::support::docker::Container::busybox();
     let mut shell = PlainShell::docker(bed.name());
     for (op, want) in [
         ("docker::network", json!({"name": "front"})),

@@ -1,6 +1,6 @@
 //! File operations in containers: Debian, busybox, and a busybox without the tools that may be missing.
 
-use crate::support::files_bed::Container;
+use crate::support::docker::Container;
 use crate::support::shell::{PlainShell, converge, plan};
 use rhapsode::ops::{OpError, Overlay, Plan, View, apply, entry};
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use std::io::{Read, Write};
 /// A host whose `stat` has no `-c`, without tar, readlink, base64 and any tool for SHA-256. Debian, since the shell of
 /// busybox runs its own tools even when they are not in PATH.
 fn poor() -> Container {
-    let bed = Container::start("rh-debian", &[]);
-    bed.sh(
+    let bed = Container::asleep("rh-debian", &[]);
+    bed.says(
         "for d in /usr/bin /bin /usr/sbin /sbin /usr/local/bin; do \
          rm -f $d/sha256sum $d/shasum $d/openssl $d/busybox $d/tar $d/readlink $d/base64; done; \
          rm /usr/bin/stat && printf '#!/bin/sh\\necho no such option >&2; exit 1\\n' > /usr/bin/stat && chmod 755 /usr/bin/stat",
@@ -22,19 +22,19 @@ fn covers_the_ways_of_life_of_files(bed: &Container) {
     let mut shell = bed.shell();
     let mut ok = |op: &str, want: Value| converge(&mut shell, op, want);
     ok("file::dir", json!({ "path": "/srv/a b/c", "mode": "2770", "group": "1" }));
-    assert_eq!(bed.sh("ls -ld '/srv/a b/c' | cut -c1-10"), "drwxrws---");
+    assert_eq!(bed.says("ls -ld '/srv/a b/c' | cut -c1-10"), "drwxrws---");
     let path = "/srv/a b/it's $x\n-";
     ok("file::put", json!({ "path": path, "content": "one\ntwo\n", "mode": "0640", "owner": "1", "group": "nogroup" }));
     ok("file::put", json!({ "path": path, "content": b"\0\xff'\"`$x`" }));
     assert_eq!(
-        bed.sh("cd '/srv/a b'; ls -ln it* | head -n1 | cut -c1-10; od -An -tx1 it*"),
+        bed.says("cd '/srv/a b'; ls -ln it* | head -n1 | cut -c1-10; od -An -tx1 it*"),
         "-rw-r-----\n 00 ff 27 22 60 24 78 60"
     );
     ok("file::put", json!({ "path": path, "content": "x = 1\n", "mode": "4755" }));
     ok("file::line", json!({ "path": path, "line": "x = 2", "pattern": "^x" }));
     ok("file::block", json!({ "path": path, "content": "y\n" }));
     ok("file::replace", json!({ "path": path, "pattern": "^y$", "to": "z" }));
-    assert_eq!(bed.sh("cat '/srv/a b'/it*"), "x = 2\n# BEGIN rhapsode\nz\n# END rhapsode");
+    assert_eq!(bed.says("cat '/srv/a b'/it*"), "x = 2\n# BEGIN rhapsode\nz\n# END rhapsode");
     ok("file::link", json!({ "path": "/srv/link", "to": "a b/c" }));
     ok("file::link", json!({ "path": "/srv/link", "to": path }));
     ok("file::line", json!({ "path": "/srv/link", "line": "end" }));
@@ -42,7 +42,7 @@ fn covers_the_ways_of_life_of_files(bed: &Container) {
     ok("file::put", json!({ "path": "/srv/big", "content": "0123456789abcdef\n".repeat(20_000) }));
     ok("file::put", json!({ "path": "/srv/big", "content": "0123456789abcdeX\n".repeat(20_000) }));
     ok("file::dir", json!({ "path": "/srv/a b", "owner": "1", "recursive": true }));
-    assert_eq!(bed.sh("ls -ln '/srv/a b'/it* | head -n1 | cut -c1-10"), "-rwsr-xr-x");
+    assert_eq!(bed.says("ls -ln '/srv/a b'/it* | head -n1 | cut -c1-10"), "-rwsr-xr-x");
     let src = tempfile::tempdir().expect("space");
     std::fs::create_dir(src.path().join("sub dir")).expect("space");
     for (name, text) in [("one", "1"), ("sub dir/two's", "2"), ("sub dir/new\nline", "3")] {
@@ -51,25 +51,25 @@ fn covers_the_ways_of_life_of_files(bed: &Container) {
     std::os::unix::fs::symlink("sub dir/gone", src.path().join("ln")).expect("space");
     let mirror = json!({ "path": "/srv/tree", "src": src.path(), "mode": "0604", "dir_mode": "2705", "delete": true, "owner": "2" });
     ok("file::mirror", mirror.clone());
-    bed.sh("cd /srv/tree; echo 9 > one; mkdir other; echo x > other/x; chmod 600 'sub dir'/two*; rm ln");
+    bed.says("cd /srv/tree; echo 9 > one; mkdir other; echo x > other/x; chmod 600 'sub dir'/two*; rm ln");
     ok("file::mirror", mirror);
     assert_eq!(
-        bed.sh("cd /srv/tree; ls -ldn one 'sub dir' | cut -c1-10; cat one; ls"),
+        bed.says("cd /srv/tree; ls -ldn one 'sub dir' | cut -c1-10; cat one; ls"),
         "-rw----r--\ndrwx--Sr-x\n1ln\none\nsub dir"
     );
     ok("file::absent", json!({ "path": "/srv/tree", "recursive": true }));
     ok("file::absent", json!({ "path": "/srv/link" }));
-    assert_eq!(bed.sh("find / -xdev -name '*rhapsode*'"), "");
+    assert_eq!(bed.says("find / -xdev -name '*rhapsode*'"), "");
 }
 
 #[test]
 fn debian_keeps_files_as_wanted() {
-    covers_the_ways_of_life_of_files(&Container::start("rh-debian", &[]));
+    covers_the_ways_of_life_of_files(&Container::asleep("rh-debian", &[]));
 }
 
 #[test]
 fn busybox_keeps_files_as_wanted() {
-    covers_the_ways_of_life_of_files(&Container::start("rh-busybox", &[]));
+    covers_the_ways_of_life_of_files(&Container::asleep("rh-busybox", &[]));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_host_without_stat_formats_hashes_and_tar_keeps_files_as_wanted() {
     let bed = poor();
     let have =
         "for c in sha256sum tar readlink base64 busybox; do command -v $c; done; stat -c %n / && echo stat; true";
-    assert_eq!(bed.sh(have), "");
+    assert_eq!(bed.says(have), "");
     covers_the_ways_of_life_of_files(&bed);
 }
 
@@ -88,27 +88,27 @@ fn a_bind_mounted_file_is_written_in_place() {
         let file = dir.path().join("a file");
         std::fs::write(&file, "old").expect("space");
         let mount = format!("{}:/etc/a file", file.display());
-        let bed = Container::start(image, &["-v", &mount]);
+        let bed = Container::asleep(image, &["-v", &mount]);
         let texts =
             converge(&mut bed.shell(), "file::put", json!({ "path": "/etc/a file", "content": "new", "mode": "0604" }));
         assert_eq!(texts, ["content", "mode 0644 -> 0604"]);
         assert_eq!(std::fs::read_to_string(&file).expect("there"), "new");
-        assert_eq!(bed.sh("ls -l '/etc/a file' | cut -c1-10; ls -a /etc | grep -c rhapsode; true"), "-rw----r--\n0");
+        assert_eq!(bed.says("ls -l '/etc/a file' | cut -c1-10; ls -a /etc | grep -c rhapsode; true"), "-rw----r--\n0");
     }
 }
 
 #[test]
 fn an_ordinary_user_keeps_the_owner_of_a_file_in_a_shared_directory() {
-    let bed = Container::start("rh-debian", &["--user", "1000:1000"]);
+    let bed = Container::asleep("rh-debian", &["--user", "1000:1000"]);
     let root = |script: &str| {
         let run =
-            std::process::Command::new("docker").args(["exec", "-u", "0", &bed.name, "sh", "-c", script]).status();
+            std::process::Command::new("docker").args(["exec", "-u", "0", bed.name(), "sh", "-c", script]).status();
         assert!(run.expect("docker runs").success());
     };
     root("mkdir /srv/shared && chmod 777 /srv/shared && echo old > /srv/shared/x && chmod 666 /srv/shared/x");
     converge(&mut bed.shell(), "file::put", json!({ "path": "/srv/shared/x", "content": "new\n" }));
     assert_eq!(
-        bed.sh("ls -ln /srv/shared/x | cut -d' ' -f1-4; cat /srv/shared/x; ls -a /srv/shared | wc -l"),
+        bed.says("ls -ln /srv/shared/x | cut -d' ' -f1-4; cat /srv/shared/x; ls -a /srv/shared | wc -l"),
         "-rw-rw-rw- 1 0 0\nnew\n3"
     );
     let error = plan(&mut bed.shell(), "file::put", json!({ "path": "/etc/shadow", "content": "" })).map(|_| ());
@@ -141,8 +141,8 @@ fn a_plan_of_many_steps_predicts_what_an_apply_does() {
         ("file::put", json!({ "path": "/srv/app/conf", "content": "a = 1\n" })),
         ("file::present", json!({ "path": "/srv/app/conf" })),
     ];
-    let bed = Container::start("rh-busybox", &[]);
-    bed.sh("mkdir -p /srv");
+    let bed = Container::asleep("rh-busybox", &[]);
+    bed.says("mkdir -p /srv");
     let texts = |plan: &Plan| plan.changes.iter().map(|change| change.text.clone()).collect::<Vec<_>>();
     let mut shell = bed.shell();
     let (mut overlay, mut predicted) = (Overlay::default(), Vec::new());
@@ -153,7 +153,7 @@ fn a_plan_of_many_steps_predicts_what_an_apply_does() {
         plan.changes.into_iter().for_each(|change| overlay.take(change.effects));
     }
     assert!(shell.changed.is_empty());
-    assert_eq!(bed.sh("ls -A /srv"), "");
+    assert_eq!(bed.says("ls -A /srv"), "");
     for ((op, want), predicted) in steps.into_iter().zip(predicted) {
         let real = plan(&mut shell, op, want).unwrap_or_else(|error| panic!("{op}: {error}"));
         assert_eq!(texts(&real), predicted, "{op}");
@@ -219,12 +219,12 @@ fn a_download_is_checked_before_it_is_put_in_place() {
 #[test]
 fn busybox_downloads_and_says_what_its_wget_cannot_do() {
     let (port, serving) = server(BODY, 1);
-    let bed = Container::start("rh-busybox", &[]);
-    bed.sh("ip link set lo up 2>/dev/null; mkdir -p /srv/www && printf 'hello\\n' > /srv/www/x && httpd -p 127.0.0.1:8080 -h /srv/www");
+    let bed = Container::asleep("rh-busybox", &[]);
+    bed.says("ip link set lo up 2>/dev/null; mkdir -p /srv/www && printf 'hello\\n' > /srv/www/x && httpd -p 127.0.0.1:8080 -h /srv/www");
     let mut shell = bed.shell();
     let want = json!({ "path": "/srv/x", "url": "http://127.0.0.1:8080/x", "headers": { "A": "b c" } });
     converge(&mut shell, "file::download", want);
-    assert_eq!(bed.sh("cat /srv/x"), "hello");
+    assert_eq!(bed.says("cat /srv/x"), "hello");
     let refused = |shell: &mut PlainShell, want: Value| -> OpError {
         let first = plan(shell, "file::download", want).expect("a plan");
         apply(&first, shell).map(|_| ()).expect_err("refused")
@@ -237,7 +237,7 @@ fn busybox_downloads_and_says_what_its_wget_cannot_do() {
     assert!(error.contains("install curl"), "{error}");
     let error = refused(&mut shell, json!({ "path": "/srv/y", "url": "http://127.0.0.1:8080/none" })).to_string();
     assert!(error.contains("404"), "{error}");
-    assert_eq!(bed.sh("ls -A /srv"), "www\nx");
+    assert_eq!(bed.says("ls -A /srv"), "www\nx");
 
     // GNU wget, here under a PATH without curl.
     let dir = tempfile::tempdir().expect("space");

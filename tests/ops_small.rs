@@ -1,6 +1,6 @@
 //! Files that other families own as a whole, and `file::` operations on them, see each other in one plan.
 
-use crate::support::accounts_bed::Container;
+use crate::support::docker::Container;
 use crate::support::shell::PlainShell;
 use rhapsode::ops::{Overlay, Plan, Step, View, apply, entry};
 use serde_json::{Value, json};

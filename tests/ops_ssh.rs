@@ -1,6 +1,6 @@
 //! sshd options that cannot lock anybody out, and the keys of known hosts.
 
-use crate::support::accounts_bed::Container;
+use crate::support::docker::Container;
 use crate::support::shell::{PlainShell, converge, plan};
 use rhapsode::ops::{OpError, apply};
 use rhapsode::remote::{Command, Output, Shell, ShellError};
@@ -20,7 +20,7 @@ struct LoginShell {
 impl LoginShell {
     fn start() -> Self {
         let bed = Container::debian_with(&["--publish=127.0.0.1::22"]);
-        let port = crate::support::accounts_bed::docker(&["port", bed.name(), "22/tcp"]);
+        let port = crate::support::docker::docker(&["port", bed.name(), "22/tcp"]);
         let port = port.lines().next().and_then(|line| line.rsplit(':').next()).expect("a port").to_owned();
         let folder = tempfile::tempdir().expect("a temp folder");
         let key = folder.path().join("key");

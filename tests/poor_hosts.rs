@@ -2,7 +2,7 @@
 //! runs its own tools even where they are not in PATH.
 
 use crate::scenes::Scene;
-use crate::support::files_bed::Container;
+use crate::support::docker::Container;
 use std::process::Command as Process;
 
 /// No tool of these names; `stat` is there and knows no format.
@@ -10,8 +10,8 @@ const MISSING: &str = "stat sha1sum sha256sum sha512sum sha3sum md5sum base64 uu
 
 /// GNU tools of Debian without those.
 fn gnu() -> Container {
-    let bed = Container::start("rh-debian", &[]);
-    bed.sh(&format!(
+    let bed = Container::asleep("rh-debian", &[]);
+    bed.says(&format!(
         "for t in {MISSING} shasum perl busybox; do rm -f /usr/bin/$t /bin/$t /usr/sbin/$t /sbin/$t; done; {STAT}"
     ));
     bed
@@ -19,10 +19,10 @@ fn gnu() -> Container {
 
 /// The applets of a busybox without those, and no GNU tool.
 fn busybox() -> Container {
-    let bed = Container::start("rh-debian", &[]);
-    let copied = Process::new("docker").args(["cp", "/bin/busybox", &format!("{}:/opt/busybox", bed.name)]).output();
+    let bed = Container::asleep("rh-debian", &[]);
+    let copied = Process::new("docker").args(["cp", "/bin/busybox", &format!("{}:/opt/busybox", bed.name())]).output();
     assert!(copied.expect("docker starts").status.success(), "busybox-static is installed: `tests/run` sees to it");
-    bed.sh(&format!(
+    bed.says(&format!(
         "for t in $(/opt/busybox --list) {MISSING} perl; do
              case $t in sh | dash | sleep | getent) continue ;; esac
              /opt/busybox rm -f /usr/bin/$t /bin/$t /usr/sbin/$t /sbin/$t
@@ -56,25 +56,25 @@ file::absent("/srv/none");
 
 fn keeps_what_a_playbook_says(bed: &Container) {
     assert_eq!(
-        bed.sh("for t in sha256sum base64 openssl readlink busybox; do command -v $t; done; stat -c %n /; true"),
+        bed.says("for t in sha256sum base64 openssl readlink busybox; do command -v $t; done; stat -c %n /; true"),
         ""
     );
-    let inventory = format!("hosts: {{ box: {{ connect: docker, container: {} }} }}\n", bed.name);
+    let inventory = format!("hosts: {{ box: {{ connect: docker, container: {} }} }}\n", bed.name());
     let scene = Scene::with(&inventory).playbook(SCRIPT).file("tree/one", "1\n").file("tree/sub dir/two's", "2\n");
     let first = scene.applied(0);
     assert_eq!(first.status("box"), "changed");
     let again = scene.applied(0);
     assert_eq!(again.status("box"), "ok", "{:#}", again.0);
     assert!(again.0["hosts"]["box"]["exchanges"].as_u64().expect("a number") <= 4, "{:#}", again.0);
-    let shown = bed.sh(
+    let shown = bed.says(
         "cd /srv; cat app/it* app/conf tree/one tree/sub*/two* done; ls -ld app | cut -c1-10; ls -ln app/large | cut -c1-10; \
          wc -c <app/large; cd current && pwd -P; grep -c '^ada:' /etc/passwd",
     );
     let block = "# BEGIN b\nin a block\n# END b\n";
-    let expected = format!("one\ntwo\nthree\n{block}1\n2\ndone\ndrwxr-s---\n-rw-------\n300013\n/srv/app\n1");
+    let expected = format!("one\ntwo\nthree\n{block}1\n2\ndone\ndrwxr-s---\n-rw-------\n300012\n/srv/app\n1");
     assert_eq!(shown, expected);
     // What differs behind our back is found without those tools too.
-    bed.sh("echo x >>/srv/app/large; echo x >>/srv/tree/one; chmod 777 /srv/app");
+    bed.says("echo x >>/srv/app/large; echo x >>/srv/tree/one; chmod 777 /srv/app");
     let document = scene.applied(0);
     let changed: Vec<String> = document.operations("box").into_iter().filter(|op| op.ends_with(": changed")).collect();
     assert_eq!(changed, ["/srv/app: changed", "/srv/app/large: changed", "/srv/tree: changed"]);

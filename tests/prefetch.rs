@@ -207,6 +207,22 @@ fn other_changes_behind_the_back_of_a_run_are_seen_too(#[values(0, 1, 2, 3, 4, 5
 }
 
 #[test]
+fn a_playbook_that_polls_sees_what_happens_meanwhile() {
+    let script = r#"
+        cmd::run("(sleep 0.3; echo >ready) >/dev/null 2>&1 &", #{ creates: host.data("here") + "/ready" });
+        let tries = 0;
+        while tries < 200 && cmd::read("test -e ready", #{ success_codes: [0, 1] }).code != 0 {
+            sleep(0.1);
+            tries += 1;
+        }
+        log(if tries < 200 { "ready" } else { "never" });
+    "#;
+    let scene = bed(script);
+    assert_eq!(scene.applied(0).log("a"), ["ready"]);
+    assert_eq!(scene.applied(0).log("a"), ["ready"]);
+}
+
+#[test]
 fn every_playbook_is_compared() {
     assert_eq!(PLAYBOOKS.len(), 9);
 }

@@ -23,14 +23,18 @@ pub fn traces(store: &Store, playbook: &str, inventory: &Inventory, hosts: &[Str
         tracing::debug!(%error, "no traces of earlier runs");
         HashMap::new()
     });
-    let parsed = traces.into_iter().filter_map(|(host, json)| match serde_json::from_str::<Traces>(&json) {
-        Ok(trace) => Some((host, trace)),
-        Err(error) => {
-            tracing::debug!(host, %error, "left out a trace that is none of ours");
-            None
-        }
+    // Hosts of a group share most traces.
+    let mut parsed: HashMap<Arc<str>, Option<Traces>> = HashMap::new();
+    let of_host = traces.into_iter().filter_map(|(host, json)| {
+        let trace = parsed.entry(json).or_insert_with_key(|json| parse(json)).clone()?;
+        Some((host, trace))
     });
-    parsed.collect()
+    of_host.collect()
+}
+
+fn parse(json: &str) -> Option<Traces> {
+    let parsed = serde_json::from_str(json);
+    parsed.inspect_err(|error| tracing::debug!(%error, "left out a trace that is none of ours")).ok()
 }
 
 /// Adds a trace for every host without one: that of a rehearsal on one host of the same groups.

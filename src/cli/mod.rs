@@ -14,6 +14,7 @@ pub mod inventory;
 mod problem;
 mod memory;
 mod planning;
+mod room;
 mod run;
 mod saved_plan;
 mod session;

@@ -165,6 +165,7 @@ impl Session {
         let lease = if mode.applies() { Some(self.lock(&store, &prepared.shown)?) } else { None };
         let store = lease.as_ref().map_or(store, Lease::store);
         let bus = Arc::new(Bus::new(self.sinks(&store, &start, &order)?));
+        super::room::make_room(prepared.hosts.len());
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());

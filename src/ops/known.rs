@@ -276,6 +276,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_with_a_secret_is_in_no_trace() {
+        let mut known = Known::default();
+        let secret = format!("/etc/{}", crate::secret::conceal("hush"));
+        known.note(&KINDS[0], &["/etc/plain".to_owned(), secret]);
+        let asked = &known.asked().things[KINDS[0].kind];
+        assert_eq!(asked.keys().collect::<Vec<_>>(), ["/etc/plain"]);
+    }
+
+    #[test]
     fn a_trace_of_another_version_is_read_as_far_as_it_is_understood() {
         let mut known = Known::default();
         known.expect(serde_json::from_str(r#"{"things":{"oracle":{"x":1},"path":{"/etc":2}}}"#).expect("a trace"));

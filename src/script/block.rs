@@ -2,12 +2,12 @@
 
 use super::closure;
 use super::common;
-use super::ensure::nearest;
 use super::error::{RhaiResultOf, mistake};
 use super::here::Here;
 use super::host::current;
 use crate::engine::{ScriptError, Settings};
 use crate::event::Event;
+use crate::inventory::nearest;
 use rhai::{Dynamic, EvalAltResult, FnPtr, Map, NativeCallContext};
 
 #[derive(Default)]

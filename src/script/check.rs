@@ -2,7 +2,7 @@
 
 use super::common::{COMMON, Common};
 use super::convert::to_json;
-use super::ensure::{nearest, refusal_hint};
+use super::ensure::refusal_hint;
 use super::here::position;
 use super::import::Imports;
 use super::literal::{Pair, map_entry, map_literal};
@@ -11,6 +11,7 @@ use super::syntax::{self, PATHS};
 use super::world::World;
 use super::{builder, template};
 use crate::event::Failure;
+use crate::inventory::nearest;
 use crate::ops::{ArgumentError, Entry, entry};
 use rhai::{AST, ASTNode, Array, Dynamic, Engine, Expr, FnCallExpr, Map, Position, Stmt};
 use serde_json::Value;

@@ -3,12 +3,13 @@
 use super::closure;
 use super::common::{Common, text, texts};
 use super::done::Done;
-use super::ensure::{Gate, elsewhere, gate, nearest, perform};
+use super::ensure::{Gate, elsewhere, gate, perform};
 use super::error::{RhaiResultOf, mistake};
 use super::here::Here;
 use super::host::current;
 use super::undo::Undo;
 use crate::event::{OpStatus, Sign};
+use crate::inventory::nearest;
 use crate::ops::{Change, OpError, Plan, Planned, View};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, NativeCallContext};

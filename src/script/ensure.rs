@@ -9,6 +9,7 @@ use super::undo::Undo;
 use super::{closure, template};
 use crate::engine::{Ask, Call, Outcome};
 use crate::event::{Failure, OpStatus};
+use crate::inventory::nearest;
 use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, entry};
 use rhai::{Array, Dynamic, Map, NativeCallContext};
 use serde_json::Value;
@@ -262,11 +263,4 @@ pub(super) fn refusal_hint(entry: &Entry, error: &ArgumentError) -> Option<Strin
         }
         _ => Some(format!("`rhapsode docs {}` shows what it takes", entry.name)),
     }
-}
-
-/// The most similar of some names, when one is similar enough to be meant.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known.into_iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
-    let (distance, known) = scored.min_by_key(|(distance, _)| *distance)?;
-    (distance <= name.chars().count().div_ceil(3).min(3)).then_some(known)
 }

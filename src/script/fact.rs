@@ -42,7 +42,7 @@ fn basic<T: Into<Dynamic>>(
 
 fn named(ctx: &NativeCallContext, host: &HostRef, name: &str, arguments: Map) -> RhaiResultOf<Dynamic> {
     if !fact::names().any(|known| known == name) {
-        let hint = super::ensure::nearest(name, fact::names()).map(|near| format!("did you mean `{near}`?"));
+        let hint = crate::inventory::nearest(name, fact::names()).map(|near| format!("did you mean `{near}`?"));
         return Err(mistake(ctx, format!("there is no fact `{name}`"), hint));
     }
     let arguments = to_json(&arguments.into())

@@ -326,7 +326,7 @@ fn read_options(ctx: &NativeCallContext, selector: &str, options: Map) -> RhaiRe
         let known = known.map_err(|problem| mistake(ctx, format!("play `{selector}`: `{key}` {problem}"), None))?;
         if !known {
             let names = PLAY_OPTIONS.iter().chain(common::COMMON).copied();
-            let hint = super::ensure::nearest(key, names).map(|nearest| format!("did you mean `{nearest}`?"));
+            let hint = crate::inventory::nearest(key, names).map(|nearest| format!("did you mean `{nearest}`?"));
             return Err(mistake(ctx, format!("`play` has no option `{key}`"), hint));
         }
     }

@@ -1,10 +1,10 @@
 //! Handlers: what runs once when something changed.
 
-use super::ensure::nearest;
 use super::error::{RhaiResultOf, SCRIPT, raise_as};
 use super::here::Here;
 use super::host::current;
 use crate::event::{Event, Failure};
+use crate::inventory::nearest;
 use rhai::{Engine, Position};
 
 /// Runs the handlers that were notified, in the order of their definition, until none is left. One that an earlier

@@ -1,10 +1,10 @@
 //! `host`: the current host, and others by name.
 
 use super::convert::{from_json, to_json};
-use super::ensure::nearest;
 use super::error::{RhaiResultOf, mistake};
 use super::here::Here;
 use crate::engine::HostRun;
+use crate::inventory::nearest;
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, ImmutableString, NativeCallContext};
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Compiles scripts; says what to do where one does not parse.
 
 use super::builder::modules;
-use super::ensure::nearest;
 use super::error::fragment;
 use super::here::position;
 use crate::event::Failure;
+use crate::inventory::nearest;
 use rhai::{AST, Engine, ParseError, ParseErrorType, Position, Scope};
 
 /// Where scripts look for files, for hints.

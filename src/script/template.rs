@@ -125,8 +125,8 @@ pub fn undefined(name: &str, text: &str, known: &HashSet<String>) -> Result<(), 
         .lines()
         .position(|line| line.contains(first.as_str()))
         .map_or_else(String::new, |at| format!(":{}", at + 1));
-    let hint =
-        super::ensure::nearest(first, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+    let hint = crate::inventory::nearest(first, known.iter().map(String::as_str))
+        .map(|near| format!("did you mean `{near}`?"));
     let hint = hint.unwrap_or_else(|| "give it in `vars`, or set it in the inventory".into());
     Err((format!("template `{name}{line}`: undefined variable `{first}`"), Some(hint)))
 }

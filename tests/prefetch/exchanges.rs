@@ -64,6 +64,18 @@ fn a_first_run_asks_ahead_what_a_rehearsal_of_the_playbook_would_ask() {
 }
 
 #[test]
+fn many_hosts_need_more_open_files_than_most_systems_give_at_first() {
+    let names: Vec<String> = (0..60).map(|number| format!("h{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let scene = Scene::shells(&names).playbook("file::present(host.data(\"here\") + \"/x\");\nbarrier();\n");
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -S -n 100; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_rhapsode")]);
+    limited.args(["apply", "site.rhai", "--yes", "-q"]).current_dir(scene.project.root());
+    let output = limited.output().expect("sh starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn a_rehearsal_that_takes_long_or_fails_is_passed_over() {
     let slow = "fn turn(n) { let sum = 0; for i in 0..n { sum += i; } sum }\nlet d = host.data(\"here\");\n\
                 if !is_planning() { file::present(d + \"/x\"); } else { turn(3_000_000); sleep(3600); }\n";

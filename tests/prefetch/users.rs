@@ -2,7 +2,7 @@
 
 use super::{Before, equal, outcome};
 use crate::scenes::Scene;
-use crate::support::files_bed::Container;
+use crate::support::docker::Container;
 
 const SCRIPT: &str = r#"
 group::present("web", #{ gid: 5000 });
@@ -24,8 +24,8 @@ const STATE: &str = "getent passwd ada bob; getent group web late; cd / && find 
     -exec stat -c '%n %a %U %G' {} + -exec cat {} + | sort";
 
 fn run(before: Before) -> (String, String, String) {
-    let bed = Container::start("rh-debian", &[]);
-    let inventory = format!("hosts: {{ box: {{ connect: docker, container: {} }} }}\n", bed.name);
+    let bed = Container::asleep("rh-debian", &[]);
+    let inventory = format!("hosts: {{ box: {{ connect: docker, container: {} }} }}\n", bed.name());
     let scene = Scene::with(&inventory).playbook(SCRIPT);
     let words = |verb| match before {
         Before::NoPrefetch => vec![verb, "--yes", "--no-prefetch"],
@@ -34,7 +34,7 @@ fn run(before: Before) -> (String, String, String) {
     let first = outcome(&scene, &words("apply"));
     assert!(!first.contains("\"status\": \"failed\""), "{first}");
     let second = outcome(&scene, &words("apply"));
-    (first.replace(&bed.name, "box"), second.replace(&bed.name, "box"), bed.sh(STATE))
+    (first.replace(bed.name(), "box"), second.replace(bed.name(), "box"), bed.says(STATE))
 }
 
 #[test]

@@ -48,12 +48,21 @@ impl Container {
 
     /// Starts `image` with further words for `docker run`.
     pub fn start(image: &str, words: &[&str]) -> Self {
+        Self::run(image, words, &[])
+    }
+
+    /// An image without its init: nothing runs but what the test starts, and no network is there.
+    pub fn asleep(image: &str, words: &[&str]) -> Self {
+        Self::run(image, &[&["--network=none"], words].concat(), &["sleep", "600"])
+    }
+
+    fn run(image: &str, words: &[&str], command: &[&str]) -> Self {
         let name = format!("rh-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let label = format!("--label={LABEL}={}", owner());
         let container = Self { name };
         let fixed =
             ["run", "--detach", "--pull=never", "--name", &container.name, "--hostname", &container.name, &label];
-        docker(&[&fixed, words, &[image]].concat());
+        docker(&[&fixed, words, &[image], command].concat());
         container
     }
 

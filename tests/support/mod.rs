@@ -3,7 +3,6 @@
 // A part that only one feature's tests use is still shared: the features come and go.
 #![allow(dead_code)]
 
-pub mod accounts_bed;
 pub mod cli;
 pub mod digest;
 pub mod docker;
@@ -14,7 +13,6 @@ pub mod loopback;
 pub mod postgres;
 pub mod project;
 pub mod aptrepo;
-pub mod files_bed;
 pub mod shell;
 pub mod sshd;
 pub mod store;

@@ -120,7 +120,7 @@ pub fn nearest(name: &str) -> Option<&'static str> {
         topics().iter().flat_map(|topic| std::iter::once(&topic.path).chain(&topic.aliases)).map(String::as_str);
     let last = topics().iter().map(Topic::name);
     let groups = groups().iter().map(|group| group.name.as_str());
-    crate::script::ensure::nearest(name, paths.chain(groups).chain(last))
+    crate::inventory::nearest(name, paths.chain(groups).chain(last))
 }
 
 fn of_type(name: &str) -> impl Iterator<Item = &'static Function> {

@@ -1,0 +1,22 @@
+//! Room for the streams of many hosts.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Streams of the shells of one host, those of a second user and of a control socket among them.
+const A_HOST: u64 = 10;
+
+/// What the process itself and its state store keep open.
+const OURS: u64 = 128;
+
+/// Raises the limit of open files where this many hosts need more; most systems give 1024 and allow more. Programs
+/// that we start get the raised limit too, hence only then.
+pub fn make_room(hosts: usize) {
+    let needed = OURS + A_HOST * hosts as u64;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < needed) {
+        let current = Some(limit.maximum.map_or(needed, |maximum| needed.min(maximum)));
+        if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum }) {
+            tracing::debug!(%error, "the limit of open files stays");
+        }
+    }
+}
