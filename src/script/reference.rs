@@ -129,12 +129,19 @@ fn metadata(engine: &Engine) -> Listed {
 fn read(all: Listed) -> Vec<Function> {
     let of_module = |(module, listed): (String, Listed)| {
         let functions = listed.functions.into_iter();
-        functions.map(move |function| function.read(Some(module.clone()))).collect::<Vec<_>>()
+        sorted(functions.map(move |function| function.read(Some(module.clone()))).collect())
     };
     let mut functions: Vec<Function> = all.modules.into_iter().flat_map(of_module).collect();
-    let mut plain: Vec<Function> = all.functions.into_iter().map(|function| function.read(None)).collect();
-    plain.sort_by(|one, other| (&one.of, &one.name, one.parameters).cmp(&(&other.of, &other.name, other.parameters)));
-    functions.append(&mut plain);
+    functions.extend(sorted(all.functions.into_iter().map(|function| function.read(None)).collect()));
+    functions
+}
+
+/// Rhai lists overloads of one name in no order. Of two with as many parameters the documented one comes first.
+fn sorted(mut functions: Vec<Function>) -> Vec<Function> {
+    functions.sort_by(|one, other| {
+        let key = |function: &Function| (function.parameters, function.doc.is_empty(), function.signature.clone());
+        (&one.of, &one.name).cmp(&(&other.of, &other.name)).then_with(|| key(one).cmp(&key(other)))
+    });
     functions
 }
 

@@ -26,7 +26,9 @@ impl Running {
             .args(words)
             .current_dir(scene.project.root())
             .envs(env.iter().copied());
-        process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        // What a kept login leaves is `logins_kept.rs`.
+        process.env("RHAPSODE_KEEP_LOGINS", "0");
+        process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
         Self(process.spawn().expect("the binary starts"))
     }
 
