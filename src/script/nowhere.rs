@@ -1,6 +1,6 @@
 //! Evaluates a playbook with hosts that cannot be asked: what a dry evaluation finds, `check` finds.
 
-use super::drive::drive;
+use super::drive::{Fault, drive};
 use super::world::World;
 use crate::engine::{Emit, Line, Options, Reach, Run, TagFilter, Traces};
 use crate::event::{Event, Failure, Mode};
@@ -9,8 +9,9 @@ use crate::remote::{Command, Interrupt, Output, Shell, ShellError};
 use crate::secret::RevealError;
 use indexmap::IndexMap;
 use rhai::AST;
+use std::collections::HashMap;
 use std::io::Read;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Evaluates a playbook as a plan in which every answer of a host is unknown, and gives the first mistake.
@@ -23,9 +24,11 @@ pub fn rehearse(world: &Arc<World>, hosts: IndexMap<String, Arc<Host>>, playbook
     let failures = Arc::new(Failures::default());
     let emit = Arc::clone(&failures) as Arc<dyn Emit>;
     let run = Arc::new(Run::new(options, hosts, selected, Box::new(Nowhere), emit, Interrupt::new()));
-    drive(&run, world, playbook);
-    let first = failures.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
-    first.map_or(Ok(()), Err)
+    let ends = drive(&run, world, playbook);
+    // A `fail` or `assert` of the playbook is no mistake in it: it may hold for hosts that answer.
+    let mistaken = ends.iter().find(|end| end.fault == Fault::Mistake);
+    let failure = mistaken.and_then(|end| failures.lock().remove(&end.host));
+    failure.map_or(Ok(()), Err)
 }
 
 /// What a playbook asks of a host, as far as a plan gets in which every answer is unknown; nothing after `limit`.
@@ -56,13 +59,20 @@ pub fn foresee(
     own.map(|(_, traces)| traces).unwrap_or_default()
 }
 
+/// Why hosts failed.
 #[derive(Default)]
-struct Failures(Mutex<Option<Failure>>);
+struct Failures(Mutex<HashMap<String, Failure>>);
+
+impl Failures {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Failure>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Emit for Failures {
     fn emit(&self, event: Event) {
-        if let Event::HostFinished { status: crate::event::HostStatus::Failed, error: Some(error), .. } = event {
-            self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(error);
+        if let Event::HostFinished { host, error: Some(error), .. } = event {
+            self.lock().insert(host, error);
         }
     }
 }

@@ -114,7 +114,7 @@ fn a_shell_that_a_command_ends_or_hangs_is_replaced_for_the_next() {
 }
 
 #[test]
-fn a_loud_operation_shows_what_it_printed_and_a_sensitive_one_nothing() {
+fn a_loud_operation_shows_what_it_printed_under_its_name() {
     let scene = one("cmd::run(\"echo printed words\", #{ loud: true, name: \"say it\" });");
     let ran = scene.apply().any_stderr().success();
     assert!(ran.stderr.contains("printed words") && ran.stderr.contains("say it"), "{}", ran.stderr);
