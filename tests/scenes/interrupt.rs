@@ -157,9 +157,9 @@ fn no_master_connection_outlives_an_interrupted_run() {
     running.signal("INT");
     assert_eq!(running.wait().0, Some(130));
     eventually("the masters end", || processes_naming(temp.path()).is_empty());
-    // The folder of logins for later runs stays, and is empty.
+    // The folder of logins for later runs may stay, and is empty.
     let logins = temp.path().join("rhapsode");
-    let below = |folder: &Path| std::fs::read_dir(folder).expect("the folder").flatten().map(|left| left.path());
+    let below = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|left| left.path());
     let left: Vec<_> = below(temp.path()).filter(|left| *left != logins).chain(below(&logins)).collect();
     assert!(left.is_empty(), "left behind: {left:?}");
 }
