@@ -16,6 +16,7 @@ mod settings;
 mod slots;
 mod styled;
 mod topping;
+mod verdict;
 
 pub use actor::Actor;
 pub use connected::Connected;

@@ -8,9 +8,10 @@ use super::outcome::{Failed, Outcome, Stop, failure, unreachable};
 use super::settings::{Becoming, Settings};
 use super::styled::{Style, Styled};
 use super::topping::ToppingUp;
-use crate::event::{ChangeLine, Event, Failure, OpStatus, OperationEnd};
+use super::verdict::Verdict;
+use crate::event::{Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
-use crate::ops::{Change, OpError, Plan, Planned, Step, View, apply};
+use crate::ops::{OpError, Plan, Planned, Step, View, apply};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
 use std::time::{Duration, Instant};
@@ -49,16 +50,6 @@ pub struct Call<'a> {
     pub retry_until: Option<Ask<'a>>,
     /// Show its output.
     pub loud: bool,
-}
-
-struct Verdict {
-    status: OpStatus,
-    reason: Option<String>,
-    changes: Vec<ChangeLine>,
-    diff: Option<String>,
-    output: Option<Output>,
-    error: Option<OpError>,
-    deviates: Option<String>,
 }
 
 impl Actor {
@@ -348,62 +339,4 @@ fn with_call(mut plan: Plan, call: &Call<'_>) -> Plan {
         }
     }
     plan
-}
-
-impl Verdict {
-    fn bare(status: OpStatus, reason: Option<String>) -> Self {
-        Self { status, reason, changes: Vec::new(), diff: None, output: None, error: None, deviates: None }
-    }
-
-    fn skipped(reason: String) -> Self {
-        Self::bare(OpStatus::Skipped, Some(reason))
-    }
-
-    fn unknown(reason: String) -> Self {
-        Self::bare(OpStatus::Unknown, Some(reason))
-    }
-
-    fn failed(error: OpError) -> Self {
-        Self { error: Some(error), ..Self::bare(OpStatus::Failed, None) }
-    }
-
-    fn of(plan: &Plan, target: &str, sensitive: bool) -> Self {
-        let status = if plan.is_empty() { OpStatus::Unchanged } else { OpStatus::Changed };
-        let line = |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text) };
-        let texts = plan.changes.iter().filter_map(|change| change.diff.as_ref());
-        let diff: String = texts.map(|(before, after)| super::diff::unified(target, before, after)).collect();
-        let diff = (!sensitive && !diff.is_empty()).then_some(diff);
-        Self { changes: plan.changes.iter().map(line).collect(), diff, ..Self::bare(status, None) }
-    }
-
-    fn fail(&mut self, error: OpError) {
-        self.status = OpStatus::Failed;
-        self.error = Some(error);
-    }
-
-    fn never_satisfied(mut self, tries: u32) -> Self {
-        self.fail(OpError::refused(format!("`retry_until` was not true after {tries} tries")));
-        self
-    }
-
-    fn outcome(&self, call: &Call<'_>) -> Outcome {
-        Outcome {
-            op: call.op.to_owned(),
-            target: call.target.clone(),
-            status: Some(self.status),
-            output: self.output.clone().or_else(|| self.error.as_ref().and_then(output_of)),
-            diff: self.diff.clone(),
-            ..Outcome::default()
-        }
-    }
-}
-
-/// `failed_when` may look at the answer of a command that failed.
-fn output_of(error: &OpError) -> Option<Output> {
-    match error {
-        OpError::Command { code, stdout, stderr, .. } => {
-            Some(Output { stdout: stdout.clone().into(), stderr: stderr.clone().into(), code: *code })
-        }
-        _ => None,
-    }
 }

@@ -1,0 +1,78 @@
+//! How an operation came out, before it is told.
+
+use super::outcome::Outcome;
+use super::perform::Call;
+use crate::event::{ChangeLine, OpStatus};
+use crate::ops::{Change, OpError, Plan};
+use crate::remote::Output;
+use crate::secret::redact;
+
+/// How one try of an operation came out.
+pub(super) struct Verdict {
+    pub status: OpStatus,
+    pub reason: Option<String>,
+    pub changes: Vec<ChangeLine>,
+    pub diff: Option<String>,
+    pub output: Option<Output>,
+    pub error: Option<OpError>,
+    /// How it deviates from the plan that the run is held to; nothing was done then.
+    pub deviates: Option<String>,
+}
+
+impl Verdict {
+    fn bare(status: OpStatus, reason: Option<String>) -> Self {
+        Self { status, reason, changes: Vec::new(), diff: None, output: None, error: None, deviates: None }
+    }
+
+    pub fn skipped(reason: String) -> Self {
+        Self::bare(OpStatus::Skipped, Some(reason))
+    }
+
+    pub fn unknown(reason: String) -> Self {
+        Self::bare(OpStatus::Unknown, Some(reason))
+    }
+
+    pub fn failed(error: OpError) -> Self {
+        Self { error: Some(error), ..Self::bare(OpStatus::Failed, None) }
+    }
+
+    pub fn of(plan: &Plan, target: &str, sensitive: bool) -> Self {
+        let status = if plan.is_empty() { OpStatus::Unchanged } else { OpStatus::Changed };
+        let line = |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text) };
+        let texts = plan.changes.iter().filter_map(|change| change.diff.as_ref());
+        let diff: String = texts.map(|(before, after)| super::diff::unified(target, before, after)).collect();
+        let diff = (!sensitive && !diff.is_empty()).then_some(diff);
+        Self { changes: plan.changes.iter().map(line).collect(), diff, ..Self::bare(status, None) }
+    }
+
+    pub fn fail(&mut self, error: OpError) {
+        self.status = OpStatus::Failed;
+        self.error = Some(error);
+    }
+
+    pub fn never_satisfied(mut self, tries: u32) -> Self {
+        self.fail(OpError::refused(format!("`retry_until` was not true after {tries} tries")));
+        self
+    }
+
+    pub fn outcome(&self, call: &Call<'_>) -> Outcome {
+        Outcome {
+            op: call.op.to_owned(),
+            target: call.target.clone(),
+            status: Some(self.status),
+            output: self.output.clone().or_else(|| self.error.as_ref().and_then(output_of)),
+            diff: self.diff.clone(),
+            ..Outcome::default()
+        }
+    }
+}
+
+/// `failed_when` may look at the answer of a command that failed.
+fn output_of(error: &OpError) -> Option<Output> {
+    match error {
+        OpError::Command { code, stdout, stderr, .. } => {
+            Some(Output { stdout: stdout.clone().into(), stderr: stderr.clone().into(), code: *code })
+        }
+        _ => None,
+    }
+}
