@@ -65,6 +65,26 @@ fn a_source_that_changed_since_makes_the_plan_stale_before_any_host_is_asked() {
 }
 
 #[test]
+fn what_no_plan_can_evaluate_is_not_held_against_it() {
+    let project = project(
+        r#"
+        op::custom("note", "mine", #{
+            read: |h| if cmd::read("test -e @/note && echo there || true").stdout == "there" { () } else { "a note" },
+            apply: |h, left| cmd::run("touch @/note"),
+        });
+        block("may fail", |h| {
+            cmd::run("exit 4");
+        }, #{ rescue: |h, error| { cmd::run("touch @/rescued"); } });
+        cmd::run("echo try >>@/tries; test $(wc -l <@/tries) -ge 2", #{ retries: 3, delay: 0 });
+        "#,
+    );
+    run(&project, ["plan", "playbooks/site.rhai", "--save", "site.plan"], 0);
+    run(&project, ["apply", "site.plan"], 0);
+    assert!(project.path("note").exists() && project.path("rescued").exists());
+    assert_eq!(project.read("tries"), "try\ntry\n");
+}
+
+#[test]
 fn an_apply_that_expects_no_changes_stops_before_the_first() {
     let project = project(FILES);
     run(&project, ["apply", "playbooks/site.rhai", "--expect-no-changes"], 7);

@@ -28,6 +28,8 @@ struct Standing {
     settings: Vec<Settings>,
     plays: Vec<String>,
     place: Option<Place>,
+    /// Blocks that no plan evaluates: what an operation of one's own does, what a failure sets off.
+    unplanned: usize,
 }
 
 #[derive(Clone)]
@@ -47,6 +49,7 @@ impl Actor {
             settings: vec![Settings::default()],
             plays: Vec::new(),
             place: None,
+            unplanned: 0,
         };
         Self { run, own, standing: Mutex::new(standing) }
     }
@@ -98,6 +101,18 @@ impl Actor {
         let result = block();
         self.standing().settings.pop();
         result
+    }
+
+    /// Runs a block that no plan evaluates, so that no saved plan can announce its operations.
+    pub fn unplanned<T>(&self, block: impl FnOnce() -> T) -> T {
+        self.standing().unplanned += 1;
+        let result = block();
+        self.standing().unplanned -= 1;
+        result
+    }
+
+    pub(super) fn is_unplanned(&self) -> bool {
+        self.standing().unplanned > 0
     }
 
     /// Runs a block on another host.

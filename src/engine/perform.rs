@@ -95,7 +95,9 @@ impl Actor {
         self.login(host, Some(&call.at))?;
         let tries = settings.retries.unwrap_or(if call.retry_until.is_some() { 3 } else { 0 });
         for left in (0..=tries).rev() {
-            let verdict = match self.attempt(call, planned, host, settings, id) {
+            // Only the first try is what the plan announced: a later one finds what the tries before it did.
+            let announced = (left == tries).then_some(id);
+            let verdict = match self.attempt(call, planned, host, settings, announced) {
                 Ok(verdict) => verdict,
                 Err(error) => Verdict::failed(self.fatal(error, host, call)?),
             };
@@ -149,7 +151,7 @@ impl Actor {
         planned: &dyn Planned,
         host: &HostRun,
         settings: &Settings,
-        id: &str,
+        announced: Option<&str>,
     ) -> Result<Verdict, OpError> {
         let mut state = host.lock();
         let becoming = becoming(settings, host);
@@ -175,7 +177,7 @@ impl Actor {
             for change in std::mem::take(&mut plan.changes) {
                 overlay.take(change.effects);
             }
-        } else if self.deviates(&mut verdict, id, &call.at) {
+        } else if announced.is_some_and(|id| self.deviates(&mut verdict, id, &call.at)) {
             return Ok(verdict);
         } else if plan.has_steps() {
             let output = done(&plan, &mut state, host, becoming.as_ref(), &style);
@@ -191,7 +193,7 @@ impl Actor {
 
     /// Compares with the plan that the run is held to, before anything is done.
     fn deviates(&self, verdict: &mut Verdict, id: &str, at: &str) -> bool {
-        let Some(contract) = self.run.contract() else {
+        let Some(contract) = self.run.contract().filter(|_| !self.is_unplanned()) else {
             return false;
         };
         let now = Promise { status: verdict.status, changes: verdict.changes.clone(), diff: verdict.diff.clone() };

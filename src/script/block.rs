@@ -55,7 +55,8 @@ fn failed(
     if options.undo {
         for undo in undos {
             warn(here, format!("block `{name}` failed: undoing {}", undo.what));
-            if let Err(failed) = undo.closure.run(ctx.engine(), undo.arguments) {
+            let undone = here.actor().unplanned(|| undo.closure.run(ctx.engine(), undo.arguments));
+            if let Err(failed) = undone {
                 warn(here, format!("undoing {} failed: {failed}", undo.what));
             }
         }
@@ -63,7 +64,7 @@ fn failed(
     match &options.rescue {
         Some(rescue) => {
             let caught = super::error::caught(&error);
-            closure::call(ctx, rescue, vec![current(here), caught])
+            here.actor().unplanned(|| closure::call(ctx, rescue, vec![current(here), caught]))
         }
         None => Err(error),
     }

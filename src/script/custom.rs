@@ -145,7 +145,7 @@ fn custom(
     let outcome = perform(ctx, here, kind, target, gate, common, &prepared)?;
     let changed = outcome.status == Some(OpStatus::Changed);
     if changed && here.actor().run.options.mode.applies() {
-        closure::run(ctx, &closures.apply, vec![host.clone(), left.clone()])?;
+        here.actor().unplanned(|| closure::run(ctx, &closures.apply, vec![host.clone(), left.clone()]))?;
         if let Some(undo) = &closures.undo {
             let what = format!("{kind} {target}");
             let closure = closure::Kept::new(ctx, undo.clone());
