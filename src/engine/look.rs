@@ -30,11 +30,7 @@ impl Actor {
         let mut state = host.lock();
         let (seat, overlay) = state.seat(host.line(), becoming.as_ref());
         let mut shell = Styled::new(&mut *seat.shell, &style);
-        let mut view = match style.env.is_empty() {
-            true => View::remembering(&mut shell, overlay, &mut seat.known).within(style.chdir.clone()),
-            // With other variables the same question may have another answer.
-            false => View::new(&mut shell, overlay).within(style.chdir.clone()),
-        };
+        let mut view = style.view(&mut shell, overlay, &mut seat.known);
         let answer = ask(&mut view);
         match answer {
             Err(OpError::Shell(ShellError::Interrupted)) => Err(Stop::Interrupted),

@@ -11,7 +11,7 @@ use super::topping::ToppingUp;
 use super::verdict::Verdict;
 use crate::event::{Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
-use crate::ops::{OpError, Plan, Planned, Step, View, apply};
+use crate::ops::{OpError, Plan, Planned, Step, apply};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
 use std::time::{Duration, Instant};
@@ -158,11 +158,7 @@ impl Actor {
         let style = Style { env: settings.env.clone(), chdir: settings.chdir.clone(), timeout: settings.timeout };
         let (seat, overlay) = state.seat(host.line(), becoming.as_ref());
         let mut shell = Styled::new(&mut *seat.shell, &style);
-        let mut view = match style.env.is_empty() {
-            true => View::remembering(&mut shell, overlay, &mut seat.known).within(style.chdir.clone()),
-            // With other variables the same question may have another answer.
-            false => View::new(&mut shell, overlay).within(style.chdir.clone()),
-        };
+        let mut view = style.view(&mut shell, overlay, &mut seat.known);
         let planned = planned.plan(&mut view);
         let plan = match planned {
             Err(OpError::Unknown(why) | OpError::Shell(ShellError::Reveal(RevealError::Unknown(why)))) => {

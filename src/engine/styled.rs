@@ -1,5 +1,6 @@
 //! A shell that gives every command of one operation its variables, directory and limit.
 
+use crate::ops::{Known, Overlay, View};
 use crate::remote::{Command, Output, Shell, ShellError};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,18 @@ pub struct Style {
     pub chdir: Option<String>,
     /// Limit for the answer.
     pub timeout: Option<Duration>,
+}
+
+impl Style {
+    /// A host as an operation of this style sees it.
+    pub fn view<'a>(&self, shell: &'a mut Styled<'_>, overlay: &'a Overlay, known: &'a mut Known) -> View<'a> {
+        let view = match self.env.is_empty() {
+            true => View::remembering(shell, overlay, known),
+            // With other variables the same question may have another answer.
+            false => View::new(shell, overlay),
+        };
+        view.within(self.chdir.clone())
+    }
 }
 
 /// See [`Style`].
