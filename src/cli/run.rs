@@ -171,7 +171,8 @@ impl Session {
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
         let connections = connections.keeping_logins(self.config.keep_logins.value);
         let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
-        let options = Options { mode, forks: self.config.forks.value, tags };
+        let keeps = !self.flags.no_prefetch;
+        let options = Options { mode, forks: self.config.forks.value, tags, keeps };
         let emit = Arc::new(Events(Arc::clone(&bus)));
         let reach = Box::new(Connected(connections));
         let hosts = shared_hosts(&prepared.inventory);

@@ -11,7 +11,7 @@ use super::topping::ToppingUp;
 use super::verdict::Verdict;
 use crate::event::{Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
-use crate::ops::{OpError, Plan, Planned, Step, apply};
+use crate::ops::{OpError, Plan, Planned, Step, Touch, apply};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
 use std::time::{Duration, Instant};
@@ -176,7 +176,10 @@ impl Actor {
         } else if announced.is_some_and(|id| self.deviates(&mut verdict, id, &call.at)) {
             return Ok(verdict);
         } else if plan.has_steps() {
-            let output = done(&plan, &mut state, host, becoming.as_ref(), &style);
+            // With variables of its own a command may do something else.
+            let precise = self.run.options.keeps && style.env.is_empty();
+            let touch = if precise { plan.touch() } else { Touch::Anything };
+            let output = done(&plan, &mut state, host, becoming.as_ref(), &style, &touch);
             if !plan.is_empty() {
                 state.note_change();
                 self.run.note_change();
@@ -295,16 +298,19 @@ fn done(
     host: &HostRun,
     becoming: Option<&Escalation>,
     style: &Style,
+    touch: &Touch,
 ) -> Result<Option<Output>, OpError> {
+    // Asked along with the change is what will be known no more after it.
+    state.forget(touch);
     let (seat, _) = state.seat(host.line(), becoming);
     let questions = seat.known.expected();
     let mut topping = ToppingUp::new(&mut *seat.shell, &questions.commands);
     let applied = apply(plan, &mut Styled::new(&mut topping, style));
-    let answers = topping.answers();
-    state.forget();
-    if let (Some(answers), Ok(_)) = (answers, &applied) {
-        let (seat, _) = state.seat(host.line(), becoming);
-        seat.known.learn(&questions, &answers);
+    match (topping.answers(), &applied) {
+        (Some(answers), Ok(_)) => drop(seat.known.learn(&questions, &answers)),
+        (None, Ok(_)) => {}
+        // What came before the failure may have done anything.
+        (_, Err(_)) => state.forget(&Touch::Anything),
     }
     Ok(applied?.output)
 }

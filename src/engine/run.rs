@@ -23,6 +23,8 @@ pub struct Options {
     pub forks: usize,
     /// `--tags` and `--skip-tags`.
     pub tags: TagFilter,
+    /// What is known of a host is kept across changes that cannot alter it.
+    pub keeps: bool,
 }
 
 /// A run, shared by its host threads.

@@ -14,6 +14,7 @@ pub mod resource;
 mod registry;
 mod service;
 mod sys;
+mod touch;
 mod systemd;
 mod file;
 mod tree_write;
@@ -37,6 +38,7 @@ pub use error::OpError;
 pub use known::{Known, Questions, Trace};
 pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
 pub use resource::Resource;
+pub use touch::Touch;
 pub use tree_write::{TreeEntry, TreeItem, TreeWrite};
 pub use view::{Asked, Overlay, Question, View};
 

@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
 use crate::remote::{Command, Output, quote};
 use std::collections::BTreeSet;
 
@@ -104,6 +105,11 @@ echo '== homes'; while IFS=: read -r n p u g c h s; do [ ! -d \"$h\" ] || echo \
     fn is_absent(&self) -> bool {
         self.account.is_none()
     }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        let home = self.account.as_ref().map_or("/home", |account| account.home.as_str());
+        !change.concerns_any(ACCOUNT_SOURCES) && !change.concerns(home)
+    }
 }
 
 fn account(text: &str, name: &str) -> Option<UserEntry> {
@@ -143,6 +149,10 @@ impl Resource for Group {
     fn is_absent(&self) -> bool {
         self.entry.is_none()
     }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(ACCOUNT_SOURCES)
+    }
 }
 
 impl Resource for Password {
@@ -176,6 +186,10 @@ done < \"$f\"",
 
     fn is_absent(&self) -> bool {
         *self == Password::Missing
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(ACCOUNT_SOURCES)
     }
 }
 

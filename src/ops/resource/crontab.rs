@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 
 /// The crontab of a user; the key is the user's name.
@@ -57,6 +58,10 @@ impl Resource for Crontab {
 
     fn is_absent(&self) -> bool {
         !self.supported
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/etc/passwd", "/etc/crontabs", "/etc/cron.allow", "/etc/cron.deny", "/var/spool/cron"])
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
 
 /// The name of a host. There is one key, [`Hostname::KEY`].
@@ -37,5 +38,9 @@ impl Resource for Hostname {
 
     fn is_absent(&self) -> bool {
         false
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/etc/hostname"])
     }
 }

@@ -31,6 +31,7 @@ pub use tree::{Children, Tree};
 pub(crate) use contents::{HASH, hex};
 
 use super::OpError;
+use super::touch::Altered;
 use crate::remote::{Command, Output};
 use std::any::Any;
 use std::fmt::Debug;
@@ -65,6 +66,12 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
         let _ = (key, other, state);
         None
+    }
+
+    /// Whether this state of a key certainly still holds after a change; unless a kind says so, it does not.
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        let _ = (key, change);
+        false
     }
 }
 
@@ -144,6 +151,7 @@ impl Key {
 pub struct State {
     value: Arc<dyn Any + Send + Sync>,
     settles: fn(&Self, &str, &str) -> bool,
+    outlasts: fn(&Self, &str, &Altered<'_>) -> bool,
 }
 
 impl State {
@@ -152,7 +160,10 @@ impl State {
         let settles = |state: &Self, key: &str, other: &str| {
             state.get::<R>().is_some_and(|state| R::follows_from(other, key, state).is_some())
         };
-        Self { value: Arc::new(state), settles }
+        let outlasts = |state: &Self, key: &str, change: &Altered<'_>| {
+            state.get::<R>().is_some_and(|state| state.outlasts(key, change))
+        };
+        Self { value: Arc::new(state), settles, outlasts }
     }
 
     /// The state, when it is of this kind.
@@ -163,6 +174,11 @@ impl State {
     /// True when this state of `key` says what becomes of another key of its kind, as [`Resource::follows_from`].
     pub fn settles(&self, key: &str, other: &str) -> bool {
         (self.settles)(self, key, other)
+    }
+
+    /// True when this state of `key` still holds after a change, as [`Resource::outlasts`].
+    pub fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        (self.outlasts)(self, key, change)
     }
 }
 

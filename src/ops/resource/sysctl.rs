@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 
 /// A kernel parameter; the key is its name as sysctl(8) takes it: `net.ipv4.ip_forward`.
@@ -58,6 +59,10 @@ impl Resource for Sysctl {
 
     fn is_absent(&self) -> bool {
         self.value.is_none()
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/proc"])
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 
 /// A time zone as a host sees it; the key is its name: `Europe/Zurich`.
@@ -41,5 +42,9 @@ impl Resource for Timezone {
 
     fn is_absent(&self) -> bool {
         !self.exists
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo"])
     }
 }

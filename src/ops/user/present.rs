@@ -143,7 +143,7 @@ impl Present {
         for field in self.fields() {
             let Some((text, next)) = changed(field, &after) else { continue };
             after = next;
-            let change = Change::new(Sign::Update, text).run(seen.tools.set(&self.name, field));
+            let change = Change::new(Sign::Update, text).run(seen.tools.set(&self.name, field)).touching_accounts();
             changes.push(change.makes(&self.name, User { account: Some(after.clone()) }));
         }
         changes.extend(self.memberships(&mut after, seen));
@@ -178,12 +178,16 @@ impl Present {
         let mut changes = Vec::new();
         for group in joins {
             after.groups.insert(group.clone());
-            let change = Change::new(Sign::Update, format!("join {group}")).run(seen.tools.join(&self.name, &group));
+            let change = Change::new(Sign::Update, format!("join {group}"))
+                .run(seen.tools.join(&self.name, &group))
+                .touching_accounts();
             changes.push(self.member_effect(change, &group, after, seen, true));
         }
         for group in leaves {
             after.groups.remove(&group);
-            let change = Change::new(Sign::Remove, format!("leave {group}")).run(seen.tools.leave(&self.name, &group));
+            let change = Change::new(Sign::Remove, format!("leave {group}"))
+                .run(seen.tools.leave(&self.name, &group))
+                .touching_accounts();
             changes.push(self.member_effect(change, &group, after, seen, false));
         }
         changes
