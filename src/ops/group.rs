@@ -1,5 +1,6 @@
 //! Groups.
 
+use crate::ops::managed::{Args, Managed};
 use super::args::Many;
 use super::resource::{Group, GroupEntry, User};
 use super::user::name_ok;
@@ -40,6 +41,10 @@ impl Operation for Present {
             true => Err("`exclusive` needs `members`; `members: []` removes all".into()),
             false => Ok(()),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.kept("group", args.text("name"), &["gid", "members", "exclusive"]).reads::<Group>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
@@ -126,6 +131,10 @@ impl Operation for Absent {
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.thing("group", args.text("name")).state("absent").reads::<Group>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {

@@ -1,5 +1,6 @@
 //! `docker::compose`: a project as its files describe it.
 
+use crate::ops::managed::{Args, Managed};
 use super::project::{Member, Project};
 use super::spec::Texts;
 use super::{docker, see};
@@ -64,6 +65,11 @@ impl Operation for Compose {
             None if self.files.0.is_empty() => Err("argument `dir` is missing: the folder of the compose file".into()),
             None => self.files.0.iter().try_for_each(|file| absolute("files", file)),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let name = args.text("project");
+        vec![args.kept("compose", name, &["dir", "files", "env"]).reads::<Project>(name)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

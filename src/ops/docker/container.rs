@@ -1,5 +1,6 @@
 //! `docker::container`: a running container that is made of what is asked for.
 
+use crate::ops::managed::{Args, Managed};
 use super::spec::{Spec, Texts, differences};
 use super::{docker, image_ok, name_ok, see};
 use crate::event::Sign;
@@ -60,6 +61,12 @@ impl Operation for Container {
             return Err(format!("argument `options`: `{}`: a secret belongs into `env`", redact(option)));
         }
         self.env.iter().try_for_each(|(key, value)| env_ok(key, &value.0))
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let name = args.text("name");
+        let fields = ["image", "ports", "env", "volumes", "networks", "restart", "command", "labels", "options"];
+        vec![args.kept("container", name, &fields).reads::<Docker<Found>>(name)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

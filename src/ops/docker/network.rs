@@ -1,5 +1,6 @@
 //! `docker::network`: a network of the engine.
 
+use crate::ops::managed::{Args, Managed};
 use super::spec::Texts;
 use super::{docker, name_ok, see};
 use crate::event::Sign;
@@ -27,6 +28,11 @@ impl Operation for Network {
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let name = args.text("name");
+        vec![args.kept("network", name, &["driver", "subnet", "internal", "labels"]).reads::<Docker<Found>>(name)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {

@@ -1,5 +1,6 @@
 //! `docker::volume`: a volume of the engine.
 
+use crate::ops::managed::{Args, Managed};
 use super::spec::Texts;
 use super::{docker, name_ok, see};
 use crate::event::Sign;
@@ -25,6 +26,10 @@ impl Operation for Volume {
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.kept("volume", args.text("name"), &["driver", "labels"]).reads::<Docker<Found>>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {

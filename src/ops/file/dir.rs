@@ -1,5 +1,6 @@
 //! A directory, and what may be in it.
 
+use crate::ops::managed::{Args, Managed};
 use super::attributes::{Attributes, chmod};
 use super::many::{Entry, many, overlaid, removals};
 use super::place::{HostPath, Keys, MOST_LINKS, Place};
@@ -47,6 +48,10 @@ impl Operation for Dir {
             return Err("`recursive` and `purge` are refused for `/`".into());
         }
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("directory")]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

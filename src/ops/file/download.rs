@@ -1,5 +1,6 @@
 //! A file from a web server, fetched by the host itself.
 
+use crate::ops::managed::{Args, Managed};
 use super::attributes::Attributes;
 use super::place::{HostPath, Place};
 use crate::event::Sign;
@@ -92,6 +93,10 @@ impl Operation for Download {
             return Err("argument `headers`: each is one line".into());
         }
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("file").takes(args, &["url", "sha256"]).content(args)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -1,5 +1,6 @@
 //! A link to another path.
 
+use crate::ops::managed::{Args, Managed};
 use super::attributes::Attributes;
 use super::place::{HostPath, Place};
 use crate::event::Sign;
@@ -44,6 +45,10 @@ impl Operation for Link {
             HostPath::parse(&self.to).map_err(|problem| format!("argument `to`: {problem}"))?;
         }
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("link").takes(args, &["to", "hard"]).content(args)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

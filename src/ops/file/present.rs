@@ -1,5 +1,6 @@
 //! A file, whatever it holds.
 
+use crate::ops::managed::{Args, Managed};
 use super::attributes::Attributes;
 use super::content::Wanted;
 use super::place::{HostPath, Place};
@@ -32,6 +33,10 @@ impl Operation for Present {
 
     fn check(&self) -> Result<(), String> {
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("file").content(args)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Place, OpError> {

@@ -1,5 +1,6 @@
 //! A whole file: its content, owner, group and mode.
 
+use crate::ops::managed::{Args, Managed};
 use super::attributes::Attributes;
 use super::content::Wanted;
 use super::place::{HostPath, Place};
@@ -87,6 +88,10 @@ impl Operation for Put {
         self.order().check()
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("file").content(args)]
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
         let wanted = match (&self.src, &self.content) {
             (Some(src), _) => Wanted::of_local(src)?,
@@ -120,6 +125,10 @@ impl Operation for Template {
 
     fn check(&self) -> Result<(), String> {
         self.order().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("file").content(args)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -1,5 +1,6 @@
 //! `git::repo`: a working tree at a branch, a tag or a commit.
 
+use crate::ops::managed::{Args, Managed};
 use super::refs::{Goal, short};
 use super::script;
 use crate::event::Sign;
@@ -59,6 +60,11 @@ impl Operation for Repo {
         }
         self.key.as_deref().map_or(Ok(()), |key| absolute("key", key))?;
         self.owner.as_deref().map_or(Ok(()), |owner| name_ok("owner", owner))
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let fields = ["url", "ref", "depth", "submodules", "owner"];
+        vec![args.kept("checkout", args.text("dest"), &fields).reads::<Checkout>(args.text("dest"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -1,5 +1,6 @@
 //! `pkg::installed`
 
+use crate::ops::managed::{Args, Managed};
 use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
 use super::names::{self, Wanted};
 use super::simulated::{Simulated, summary};
@@ -78,6 +79,16 @@ impl Operation for Installed {
 
     fn check(&self) -> Result<(), String> {
         names::check(&self.names, true)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let package = |word: &str| {
+            let (name, version) = word.split_once('=').map_or((word, None), |(name, version)| (name, Some(version)));
+            let package = args.thing("package", name).state("present").takes(args, &["manager"]);
+            let package = version.into_iter().fold(package, |package, version| package.aspect("version", version));
+            package.reads::<Package>(names::key_of(args, name))
+        };
+        args.texts("names").into_iter().map(package).collect()
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

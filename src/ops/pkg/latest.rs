@@ -1,5 +1,6 @@
 //! `pkg::latest`
 
+use crate::ops::managed::{Args, Managed};
 use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
 use super::simulated::{Simulated, summary};
 use super::{metadata, names};
@@ -92,6 +93,11 @@ impl Operation for Latest {
 
     fn check(&self) -> Result<(), String> {
         names::check(&self.names, false)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let package = |name| args.thing("package", name).state("present").reads::<Package>(names::key_of(args, name));
+        args.texts("names").into_iter().map(|name| package(name).takes(args, &["manager"])).collect()
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -1,5 +1,6 @@
 //! Users, groups and password fields, each read in one pass over the account files.
 
+use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
@@ -104,6 +105,12 @@ echo '== homes'; while IFS=: read -r n p u g c h s; do [ ! -d \"$h\" ] || echo \
     fn is_absent(&self) -> bool {
         self.account.is_none()
     }
+
+    fn snapshot(&self) -> Value {
+        let Some(account) = &self.account else { return Value::Null };
+        let UserEntry { uid, group, comment, home, shell, groups, .. } = account;
+        json!({ "uid": uid, "group": group, "comment": comment, "home": home, "shell": shell, "groups": groups })
+    }
 }
 
 fn account(text: &str, name: &str) -> Option<UserEntry> {
@@ -142,6 +149,11 @@ impl Resource for Group {
 
     fn is_absent(&self) -> bool {
         self.entry.is_none()
+    }
+
+    fn snapshot(&self) -> Value {
+        let Some(entry) = &self.entry else { return Value::Null };
+        json!({ "gid": entry.gid, "members": entry.members })
     }
 }
 

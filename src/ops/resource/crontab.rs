@@ -1,5 +1,6 @@
 //! The crontab of a user.
 
+use std::sync::Arc;
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
@@ -57,6 +58,10 @@ impl Resource for Crontab {
 
     fn is_absent(&self) -> bool {
         !self.supported
+    }
+
+    fn held(&self) -> Option<Arc<[u8]>> {
+        Some(self.text.as_bytes().into())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Settings of git.
 
+use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
@@ -59,6 +60,10 @@ impl Resource for GitSetting {
 
     fn is_absent(&self) -> bool {
         self.values.is_empty()
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "values": self.values })
     }
 }
 

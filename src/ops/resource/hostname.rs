@@ -1,5 +1,6 @@
 //! The name a host gives itself.
 
+use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output};
@@ -37,5 +38,9 @@ impl Resource for Hostname {
 
     fn is_absent(&self) -> bool {
         false
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "name": if self.stored.is_empty() { &self.current } else { &self.stored } })
     }
 }

@@ -1,5 +1,6 @@
 //! Packages as dpkg and apk know them.
 
+use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
@@ -115,6 +116,14 @@ impl Resource for Package {
 
     fn is_absent(&self) -> bool {
         !self.is_served()
+    }
+
+    fn snapshot(&self) -> Value {
+        let version = match &self.status {
+            Status::Installed(version) => version.as_deref(),
+            _ => None,
+        };
+        json!({ "installed": self.is_served(), "version": version, "held": self.held })
     }
 
     /// A package comes by itself only as a dependency, and those a plan knows by name.

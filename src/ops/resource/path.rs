@@ -1,5 +1,6 @@
 //! What stands at a path: kind, mode, owner, and where a link leads.
 
+use serde_json::{Value, json};
 use super::Resource;
 use super::path_read::{parse, script};
 use crate::ops::OpError;
@@ -153,6 +154,19 @@ impl Resource for Path {
 
     fn is_absent(&self) -> bool {
         self.kind == Kind::Absent
+    }
+
+    fn snapshot(&self) -> Value {
+        let kind = match self.kind {
+            Kind::Absent => return Value::Null,
+            Kind::File => "file",
+            Kind::Dir => "directory",
+            Kind::Link => "link",
+            Kind::Other => "other",
+        };
+        let (owner, group) = (self.owner.shown(), self.group.shown());
+        let mode = format!("{:04o}", self.mode);
+        json!({ "kind": kind, "mode": mode, "owner": owner, "group": group, "target": self.target })
     }
 
     /// Spec: FHS 3.0 and Debian policy 9.1 keep packages out of these; `/opt` and `/run` they may use.

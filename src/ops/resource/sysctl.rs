@@ -1,5 +1,6 @@
 //! Kernel parameters.
 
+use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
@@ -58,6 +59,10 @@ impl Resource for Sysctl {
 
     fn is_absent(&self) -> bool {
         self.value.is_none()
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "value": self.value })
     }
 }
 

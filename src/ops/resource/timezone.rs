@@ -1,5 +1,6 @@
 //! The time zone of a host.
 
+use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
@@ -41,5 +42,9 @@ impl Resource for Timezone {
 
     fn is_absent(&self) -> bool {
         !self.exists
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "name": self.link.split_once("/zoneinfo/").map(|(_, zone)| zone) })
     }
 }

@@ -1,5 +1,6 @@
 //! Services as systemd and OpenRC know them.
 
+use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
@@ -140,6 +141,12 @@ impl Resource for Unit {
 
     fn is_absent(&self) -> bool {
         !self.loaded
+    }
+
+    fn snapshot(&self) -> Value {
+        let enabled = self.enablement == Enablement::Enabled;
+        let masked = self.enablement == Enablement::Masked;
+        json!({ "loaded": self.loaded, "running": self.running, "enabled": enabled, "masked": masked })
     }
 }
 

@@ -1,5 +1,7 @@
 //! `service::running`
 
+use super::target::managed;
+use crate::ops::managed::{Args, Managed};
 use super::Action;
 use super::target::Target;
 use crate::event::Sign;
@@ -65,6 +67,10 @@ impl Operation for Running {
     fn check(&self) -> Result<(), String> {
         self.target().check()?;
         self.files().iter().try_for_each(|path| absolute("restart_if_older_than", path))
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![managed(args).aspect("running", true).takes(args, &["enabled"])]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -1,5 +1,6 @@
 //! `ssh::known_host`: the keys by which a user's ssh recognises a host.
 
+use crate::ops::managed::{Args, Managed};
 use super::known_hosts::{Key, knows, name, with_keys, without};
 use crate::event::Sign;
 use crate::ops::args::Many;
@@ -56,6 +57,12 @@ impl Operation for KnownHost {
             (false, ..) if self.scan || !self.key.0.is_empty() => Err("`present: false` takes no key".into()),
             _ => self.keys().map(|_| ()),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let holder = if args.flag("system") == Some(true) { "system" } else { args.text("user") };
+        let host = args.kept("known-host", format!("{holder}: {}", args.text("name")), &["key", "scan"]);
+        vec![host.takes(args, &["name", "port", "user", "system"])]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -1,5 +1,6 @@
 //! `ssh::server`: options of sshd that take effect only when somebody can still log in afterwards.
 
+use crate::ops::managed::{Args, Managed};
 use super::options::Options;
 use crate::event::Sign;
 use crate::ops::file::{SmallFile, Whole};
@@ -34,6 +35,12 @@ impl Operation for Server {
 
     fn check(&self) -> Result<(), String> {
         self.options.lines().map(|_| ())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let options = args.0.get("options").and_then(serde_json::Value::as_object).into_iter().flatten();
+        let server = args.thing("ssh-server", "sshd").reads::<Path>(DROP_IN).within_file(DROP_IN);
+        vec![options.fold(server, |server, (name, value)| server.aspect(name, value.clone()))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -1,5 +1,6 @@
 //! `user::absent`: no such account.
 
+use crate::ops::managed::{Args, Managed};
 use super::name_ok;
 use super::tools::Tools;
 use crate::event::Sign;
@@ -29,6 +30,10 @@ impl Operation for Absent {
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.thing("user", args.text("name")).state("absent").reads::<User>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

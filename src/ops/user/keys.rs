@@ -1,5 +1,6 @@
 //! `user::keys`: who may log in as a user.
 
+use crate::ops::managed::{Args, Managed};
 use super::{authorized, name_ok};
 use crate::ops::args::Many;
 use crate::ops::file::SmallFile;
@@ -24,6 +25,10 @@ impl Operation for Keys {
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)?;
         authorized::wanted(&self.keys).map(|_| ())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        authorized::managed(args, args.text("name")).collect()
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {
