@@ -32,6 +32,8 @@ fn file(host: &str, id: &str, want: &str) -> Declared {
         at: "playbooks/site.rhai:3:1".into(),
         keep: false,
         prior: Prior::default(),
+        actor: String::new(),
+        origin: None,
     }
 }
 
@@ -232,7 +234,7 @@ fn intent(host: &str, id: &str) -> Intent {
         target: id.into(),
         at: "playbooks/site.rhai:3:1".into(),
         resources: vec![existing(file(host, id, "x"), b"before")],
-        notifies: vec!["reload".into()],
+        notifies: vec![(host.into(), "reload".into())],
     }
 }
 

@@ -5,8 +5,8 @@ use super::failure::{CommandError, Exit};
 use super::run::{on_interrupt, runtime};
 use super::session::{Session, shared_hosts};
 use crate::connect;
-use crate::engine::{Actor, Connected, Emit, Options, Run, Stop, TagFilter, unanswered};
-use crate::event::{Event, Failure, Mode};
+use crate::engine::{Actor, Connected, Emit, Options, Run, Stop, unanswered};
+use crate::event::{Event, Failure};
 use crate::ops::fact::{self, Basic};
 use crate::remote::Interrupt;
 use std::sync::Arc;
@@ -42,8 +42,7 @@ impl Session {
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
         let connections = connections.keeping_logins(self.config.keep_logins.value);
-        let options =
-            Options { mode: Mode::Plan, forks: self.config.forks.value, tags: TagFilter::default(), keeps: true };
+        let options = Options::looking(self.config.forks.value);
         let reach = Box::new(Connected(connections));
         let run = Run::new(options, shared_hosts(&inventory), hosts.clone(), reach, Arc::new(Silent), interrupt);
         let run = Arc::new(run);

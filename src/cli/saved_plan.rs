@@ -136,6 +136,7 @@ impl SavedPlan {
         flags.tags = texts("tags");
         flags.skip_tags = texts("skip_tags");
         flags.data = texts("data");
+        flags.prune = self.run.arguments.get("prune").is_some_and(|value| value == true);
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! What came of an operation.
 
+use super::reversal::Reversal;
 use crate::event::{Failure, OpStatus};
 use crate::ops::OpError;
 use crate::remote::{Output, ShellError};
 use std::error::Error;
+use std::sync::Arc;
 
 /// An operation that ended, as the script sees it.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,10 @@ pub struct Outcome {
     pub diff: Option<String>,
     /// Why it failed, when errors are ignored.
     pub error: Option<Failure>,
+    /// Why nothing was done though something could be.
+    pub left: Option<String>,
+    /// What takes it back, when it changed something.
+    pub reversal: Option<Arc<Reversal>>,
 }
 
 /// Why an operation gave no outcome.

@@ -14,6 +14,7 @@ use crate::inventory::Escalation;
 use crate::ops::{OpError, Plan, Planned, Step, Touch, apply};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Asks the script about an outcome: `changed_when`, `failed_when`, `retry_until`.
@@ -50,6 +51,10 @@ pub struct Call<'a> {
     pub retry_until: Option<Ask<'a>>,
     /// Show its output.
     pub loud: bool,
+    /// Never removed by a prune.
+    pub keep: bool,
+    /// May contradict what was declared before.
+    pub redeclare: bool,
 }
 
 impl Actor {
@@ -81,23 +86,28 @@ impl Actor {
         &self,
         call: &Call<'_>,
         planned: &dyn Planned,
-        host: &HostRun,
+        host: &Arc<HostRun>,
         settings: &Settings,
         id: &str,
     ) -> Result<Verdict, Stop> {
         if let Some(reason) = call.skip.clone().or_else(|| self.run.options.tags.refuses(&settings.tags)) {
+            self.spare(call, planned, host);
             return Ok(Verdict::skipped(reason));
         }
         if let Some(reason) = &call.unknown {
+            self.spare(call, planned, host);
             return Ok(Verdict::unknown(redact(reason)));
+        }
+        if let Err(conflict) = self.declare(call, planned, host) {
+            return Ok(Verdict::failed(conflict));
         }
         self.take_place();
         self.login(host, Some(&call.at))?;
         let tries = settings.retries.unwrap_or(if call.retry_until.is_some() { 3 } else { 0 });
         for left in (0..=tries).rev() {
             // Only the first try is what the plan announced: a later one finds what the tries before it did.
-            let announced = (left == tries).then_some(id);
-            let verdict = match self.attempt(call, planned, host, settings, announced) {
+            let first = left == tries;
+            let verdict = match self.attempt(call, planned, host, settings, (id, first)) {
                 Ok(verdict) => verdict,
                 Err(error) => Verdict::failed(self.fatal(error, host, call)?),
             };
@@ -149,9 +159,9 @@ impl Actor {
         &self,
         call: &Call<'_>,
         planned: &dyn Planned,
-        host: &HostRun,
+        host: &Arc<HostRun>,
         settings: &Settings,
-        announced: Option<&str>,
+        (id, announced): (&str, bool),
     ) -> Result<Verdict, OpError> {
         let mut state = host.lock();
         let becoming = becoming(settings, host);
@@ -159,23 +169,27 @@ impl Actor {
         let (seat, overlay) = state.seat(host.line(), becoming.as_ref());
         let mut shell = Styled::new(&mut *seat.shell, &style);
         let mut view = style.view(&mut shell, overlay, &mut seat.known);
-        let planned = planned.plan(&mut view);
-        let plan = match planned {
+        let plan = match planned.plan(&mut view) {
             Err(OpError::Unknown(why) | OpError::Shell(ShellError::Reveal(RevealError::Unknown(why)))) => {
                 return Ok(Verdict::unknown(redact(&why)));
             }
             plan => plan?,
         };
         let mut plan = with_call(plan, call);
+        let mut record = self.found(call, planned, host, settings, (&plan, &mut view));
         let mut verdict = Verdict::of(&plan, &call.target, settings.sensitive.unwrap_or(false));
         verdict.output = plan.output.take();
+        verdict.left = plan.left.take();
         if !self.run.options.mode.applies() {
             for change in std::mem::take(&mut plan.changes) {
                 overlay.take(change.effects);
             }
-        } else if announced.is_some_and(|id| self.deviates(&mut verdict, id, &call.at)) {
+        } else if announced && self.deviates(&mut verdict, id, &call.at) {
             return Ok(verdict);
         } else if plan.has_steps() {
+            if !plan.is_empty() {
+                self.intend(call, host, id, &mut record)?;
+            }
             // With variables of its own a command may do something else.
             let precise = self.run.options.keeps && style.env.is_empty();
             let touch = if precise { plan.touch() } else { Touch::Anything };
@@ -183,8 +197,13 @@ impl Actor {
             if !plan.is_empty() {
                 state.note_change();
                 self.run.note_change();
+                self.ended(&mut record, output.as_ref().err());
             }
             verdict.output = output?.or(verdict.output);
+        }
+        self.as_wanted(host, &record);
+        if !plan.is_empty() && self.run.options.mode.applies() {
+            verdict.reversal = Some(self.reversal(call, host, settings, record));
         }
         state.overlay.declare(call.target.clone());
         Ok(verdict)
@@ -213,7 +232,7 @@ impl Actor {
         &self,
         call: &Call<'_>,
         mut verdict: Verdict,
-        host: &HostRun,
+        host: &Arc<HostRun>,
         settings: &Settings,
         (id, started): (String, Instant),
     ) -> Result<Outcome, Stop> {
@@ -225,6 +244,9 @@ impl Actor {
         let failure = error.map(|error| failure(call.op, &call.target, host.name(), &call.at, &error));
         outcome.error = failure.clone();
         outcome.id = id;
+        outcome.left = verdict.left.take();
+        outcome.reversal = verdict.reversal.take();
+        self.settle(host, &outcome.id, verdict.status);
         if verdict.status == OpStatus::Changed {
             host.notes().changes += 1;
         }
@@ -234,6 +256,7 @@ impl Actor {
         self.run.emit(self.finished(call, &verdict, &outcome, started));
         match failure {
             Some(failure) if !settings.ignore_errors.unwrap_or(false) => {
+                self.own().notes().stumbled = true;
                 Err(Stop::Failed(Box::new(Failed { op: call.op.into(), host: host.name().into(), failure })))
             }
             _ => Ok(outcome),
@@ -271,7 +294,7 @@ impl Actor {
             status: verdict.status,
             changes: verdict.changes.clone(),
             diff: verdict.diff.clone(),
-            reason: verdict.reason.clone(),
+            reason: verdict.reason.clone().or_else(|| outcome.left.clone()),
             error: outcome.error.clone(),
             output,
             at: call.at.clone(),

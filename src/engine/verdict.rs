@@ -2,10 +2,12 @@
 
 use super::outcome::Outcome;
 use super::perform::Call;
+use super::reversal::Reversal;
 use crate::event::{ChangeLine, OpStatus};
 use crate::ops::{Change, OpError, Plan};
 use crate::remote::Output;
 use crate::secret::redact;
+use std::sync::Arc;
 
 /// How one try of an operation came out.
 pub(super) struct Verdict {
@@ -17,11 +19,25 @@ pub(super) struct Verdict {
     pub error: Option<OpError>,
     /// How it deviates from the plan that the run is held to; nothing was done then.
     pub deviates: Option<String>,
+    /// Why nothing was done though something could be.
+    pub left: Option<String>,
+    /// What takes it back.
+    pub reversal: Option<Arc<Reversal>>,
 }
 
 impl Verdict {
     fn bare(status: OpStatus, reason: Option<String>) -> Self {
-        Self { status, reason, changes: Vec::new(), diff: None, output: None, error: None, deviates: None }
+        Self {
+            status,
+            reason,
+            changes: Vec::new(),
+            diff: None,
+            output: None,
+            error: None,
+            deviates: None,
+            left: None,
+            reversal: None,
+        }
     }
 
     pub fn skipped(reason: String) -> Self {

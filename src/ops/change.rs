@@ -18,6 +18,8 @@ pub struct Plan {
     pub waits: Vec<Step>,
     /// The answer to a question that the operation stands for: `cmd::read`.
     pub output: Option<Output>,
+    /// Why nothing is done though something could be: what others need stays.
+    pub left: Option<String>,
 }
 
 /// One change.
@@ -169,6 +171,11 @@ impl Plan {
     pub fn answer(mut self, output: Output) -> Self {
         self.output = Some(output);
         self
+    }
+
+    /// Nothing to change, and why.
+    pub fn leaving(why: impl Into<String>) -> Self {
+        Self { left: Some(why.into()), ..Self::default() }
     }
 
     /// True when there is something to do on the host: changes, or waits alone.

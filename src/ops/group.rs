@@ -6,6 +6,7 @@ use super::user::name_ok;
 use super::user::tools::Tools;
 use super::{Change, OpError, Operation, Plan, View};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -40,6 +41,10 @@ impl Operation for Present {
             true => Err("`exclusive` needs `members`; `members: []` removes all".into()),
             false => Ok(()),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.kept("group", args.text("name"), &["gid", "members", "exclusive"]).reads::<Group>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
@@ -130,6 +135,10 @@ impl Operation for Absent {
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.thing("group", args.text("name")).state("absent").reads::<Group>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {

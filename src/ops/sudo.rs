@@ -4,6 +4,8 @@ use super::args::Many;
 use super::file::{Difference, SmallFile, Whole};
 use super::{Change, FileWrite, OpError, Operation, Plan, Step, View};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Path;
 use serde::Deserialize;
 
 /// Keeps one rule of sudoers(5).
@@ -48,6 +50,12 @@ impl Operation for Rule {
             Some(odd) => Err(format!("{odd:?} must not be empty or hold a line break")),
             None => Ok(()),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let path = format!("/etc/sudoers.d/{}", args.text("name"));
+        let rule = args.kept("sudo-rule", args.text("name"), &["who", "run_as", "commands", "nopasswd"]);
+        vec![rule.reads::<Path>(&path).within_file(&path)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<SmallFile, OpError> {

@@ -20,8 +20,8 @@ pub struct Intent {
     pub at: String,
     /// What it manages; recorded with what is there now, before the change can destroy it.
     pub resources: Vec<Declared>,
-    /// Handlers that are due once the change is made. They are due after a crash, too.
-    pub notifies: Vec<String>,
+    /// Handlers that are due once the change is made, each with its host. They are due after a crash, too.
+    pub notifies: Vec<(String, String)>,
 }
 
 /// A change of which nobody knows how it ended.

@@ -5,6 +5,7 @@ use super::many::{Entry, many, overlaid, removals};
 use super::place::{HostPath, Keys, MOST_LINKS, Place};
 use crate::event::Sign;
 use crate::ops::args::Mode;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Children, Kind, Path, Tree};
 use crate::ops::{Change, OpError, Operation, Plan, Question, View};
 use crate::remote::{Command, quote};
@@ -47,6 +48,10 @@ impl Operation for Dir {
             return Err("`recursive` and `purge` are refused for `/`".into());
         }
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("directory")]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -6,6 +6,7 @@ use super::place::{HostPath, Place};
 use super::put::Order;
 use crate::event::Sign;
 use crate::ops::args::Mode;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Kind, Path};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;
@@ -32,6 +33,10 @@ impl Operation for Present {
 
     fn check(&self) -> Result<(), String> {
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("file").content(args)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Place, OpError> {

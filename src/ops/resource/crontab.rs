@@ -4,6 +4,7 @@ use super::Resource;
 use crate::ops::OpError;
 use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
+use std::sync::Arc;
 
 /// The crontab of a user; the key is the user's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,10 @@ impl Resource for Crontab {
 
     fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
         !change.concerns_any(&["/etc/passwd", "/etc/crontabs", "/etc/cron.allow", "/etc/cron.deny", "/var/spool/cron"])
+    }
+
+    fn held(&self) -> Option<Arc<[u8]>> {
+        Some(self.text.as_bytes().into())
     }
 }
 

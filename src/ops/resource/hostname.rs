@@ -4,6 +4,7 @@ use super::Resource;
 use crate::ops::OpError;
 use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
+use serde_json::{Value, json};
 
 /// The name of a host. There is one key, [`Hostname::KEY`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,5 +43,9 @@ impl Resource for Hostname {
 
     fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
         !change.concerns_any(&["/etc/hostname"])
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "name": if self.stored.is_empty() { &self.current } else { &self.stored } })
     }
 }

@@ -33,6 +33,7 @@ pub(crate) use contents::{HASH, hex};
 use super::OpError;
 use super::touch::Altered;
 use crate::remote::{Command, Output};
+use serde_json::Value;
 use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -60,6 +61,16 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
     fn may_be_brought(key: &str) -> bool {
         let _ = key;
         true
+    }
+
+    /// What the ledger remembers of this state, so that it can be brought back; no secret.
+    fn snapshot(&self) -> Value {
+        Value::Null
+    }
+
+    /// The text that it holds, where the ledger shall keep it.
+    fn held(&self) -> Option<Arc<[u8]>> {
+        None
     }
 
     /// What a predicted state of another key says about this one: below an absent directory nothing is.
@@ -152,6 +163,18 @@ pub struct State {
     value: Arc<dyn Any + Send + Sync>,
     settles: fn(&Self, &str, &str) -> bool,
     outlasts: fn(&Self, &str, &Altered<'_>) -> bool,
+    remembered: fn(&Self) -> Remembered,
+}
+
+/// What the ledger remembers of a state.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Remembered {
+    /// True when the thing was not there.
+    pub absent: bool,
+    /// [`Resource::snapshot`].
+    pub snapshot: Value,
+    /// [`Resource::held`].
+    pub held: Option<Arc<[u8]>>,
 }
 
 impl State {
@@ -163,12 +186,21 @@ impl State {
         let outlasts = |state: &Self, key: &str, change: &Altered<'_>| {
             state.get::<R>().is_some_and(|state| state.outlasts(key, change))
         };
-        Self { value: Arc::new(state), settles, outlasts }
+        let remembered = |state: &Self| {
+            let state = state.get::<R>().expect("made from a state of this kind");
+            Remembered { absent: state.is_absent(), snapshot: state.snapshot(), held: state.held() }
+        };
+        Self { value: Arc::new(state), settles, outlasts, remembered }
     }
 
     /// The state, when it is of this kind.
     pub fn get<R: Resource>(&self) -> Option<&R> {
         self.value.downcast_ref()
+    }
+
+    /// What the ledger remembers of it.
+    pub fn remembered(&self) -> Remembered {
+        (self.remembered)(self)
     }
 
     /// True when this state of `key` says what becomes of another key of its kind, as [`Resource::follows_from`].

@@ -5,6 +5,7 @@ use crate::ops::OpError;
 use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Who installs packages on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -116,6 +117,14 @@ impl Resource for Package {
 
     fn is_absent(&self) -> bool {
         !self.is_served()
+    }
+
+    fn snapshot(&self) -> Value {
+        let version = match &self.status {
+            Status::Installed(version) => version.as_deref(),
+            _ => None,
+        };
+        json!({ "installed": self.is_served(), "version": version, "held": self.held })
     }
 
     /// A package comes by itself only as a dependency, and those a plan knows by name.

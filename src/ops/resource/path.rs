@@ -5,6 +5,7 @@ use super::path_read::{parse, script};
 use crate::ops::OpError;
 use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
 use crate::remote::{Command, Output};
+use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What stands at a path. Links are not followed.
@@ -154,6 +155,19 @@ impl Resource for Path {
 
     fn is_absent(&self) -> bool {
         self.kind == Kind::Absent
+    }
+
+    fn snapshot(&self) -> Value {
+        let kind = match self.kind {
+            Kind::Absent => return Value::Null,
+            Kind::File => "file",
+            Kind::Dir => "directory",
+            Kind::Link => "link",
+            Kind::Other => "other",
+        };
+        let (owner, group) = (self.owner.shown(), self.group.shown());
+        let mode = format!("{:04o}", self.mode);
+        json!({ "kind": kind, "mode": mode, "owner": owner, "group": group, "target": self.target })
     }
 
     /// Spec: FHS 3.0 and Debian policy 9.1 keep packages out of these; `/opt` and `/run` they may use.

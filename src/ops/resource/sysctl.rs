@@ -4,6 +4,7 @@ use super::Resource;
 use crate::ops::OpError;
 use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 
 /// A kernel parameter; the key is its name as sysctl(8) takes it: `net.ipv4.ip_forward`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,10 @@ impl Resource for Sysctl {
 
     fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
         !change.concerns_any(&["/proc"])
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "value": self.value })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::ops::OpError;
 use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Who starts services on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -147,6 +148,12 @@ impl Resource for Unit {
         // Units of users are below their homes: `.config/systemd`. Mounts come from fstab.
         const SOURCES: &[&str] = &["/etc/fstab", "/etc/init.d", "/etc/runlevels", "/run/openrc"];
         !change.concerns_any(SOURCES) && !change.has_part("systemd")
+    }
+
+    fn snapshot(&self) -> Value {
+        let enabled = self.enablement == Enablement::Enabled;
+        let masked = self.enablement == Enablement::Masked;
+        json!({ "loaded": self.loaded, "running": self.running, "enabled": enabled, "masked": masked })
     }
 }
 

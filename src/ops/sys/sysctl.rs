@@ -3,6 +3,7 @@
 use crate::event::Sign;
 use crate::ops::args::absolute;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::sysctl::{Sysctl, path, single_blanks};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
@@ -57,6 +58,12 @@ impl Operation for SetSysctl {
             _ => return Err("argument `value` must be a number or a text of one line".into()),
         }
         absolute("file", self.file())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let file = if args.text("file").is_empty() { FILE } else { args.text("file") };
+        let parameter = args.thing("sysctl", args.text("key")).takes(args, &["value", "persist"]).aspect("file", file);
+        vec![parameter.reads::<Sysctl>(args.text("key")).within_file(file)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -4,7 +4,8 @@ use super::make_folder;
 use crate::event::Sign;
 use crate::ops::args::Many;
 use crate::ops::file::{SmallFile, Whole};
-use crate::ops::resource::{UserEntry, parent};
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::{User, UserEntry, parent};
 use crate::ops::{Change, OpError};
 use base64::Engine;
 
@@ -49,6 +50,17 @@ pub fn is_blob_of(word: &str, kind: &str) -> bool {
     let Some((length, rest)) = bytes.split_first_chunk::<4>() else { return false };
     let length = u32::from_be_bytes(*length) as usize;
     !kind.is_empty() && rest.get(..length) == Some(kind.as_bytes())
+}
+
+/// Each key of a call is a thing of its own: others may add more.
+pub fn managed<'a>(args: &'a Args<'a>, user: &'a str) -> impl Iterator<Item = Managed> + 'a {
+    let keys = args.texts("keys").into_iter().flat_map(str::lines).filter_map(|line| Some((line, blob(line)?)));
+    keys.map(move |(line, blob)| {
+        let tail = &blob[blob.len().saturating_sub(16)..];
+        let comment = line.split(blob).nth(1).unwrap_or_default();
+        let key = args.thing("key", format!("{user}: …{tail}{comment}")).state("present");
+        key.aspect("user", user).aspect("blob", blob).reads::<User>(user)
+    })
 }
 
 /// The path of a user's file.

@@ -108,6 +108,8 @@ pub(super) const TABLES: &[Table] = &[
             ("keep", Int),
             ("settled", Int),
             ("seq", Int),
+            ("actor", Text),
+            ("origin", Text),
         ],
         key: "inventory, playbook, host, kind, id",
     },
