@@ -22,6 +22,8 @@ pub struct Outcome {
     pub diff: Option<String>,
     /// Why it failed, when errors are ignored.
     pub error: Option<Failure>,
+    /// It ran in the run that this one resumes: what it printed is not known any more.
+    pub earlier: bool,
 }
 
 /// Why an operation gave no outcome.

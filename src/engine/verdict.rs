@@ -17,11 +17,22 @@ pub(super) struct Verdict {
     pub error: Option<OpError>,
     /// How it deviates from the plan that the run is held to; nothing was done then.
     pub deviates: Option<String>,
+    /// How it ended in the run that this one resumes; nothing was done now.
+    pub earlier: Option<OpStatus>,
 }
 
 impl Verdict {
     fn bare(status: OpStatus, reason: Option<String>) -> Self {
-        Self { status, reason, changes: Vec::new(), diff: None, output: None, error: None, deviates: None }
+        Self {
+            status,
+            reason,
+            changes: Vec::new(),
+            diff: None,
+            output: None,
+            error: None,
+            deviates: None,
+            earlier: None,
+        }
     }
 
     pub fn skipped(reason: String) -> Self {
@@ -30,6 +41,11 @@ impl Verdict {
 
     pub fn unknown(reason: String) -> Self {
         Self::bare(OpStatus::Unknown, Some(reason))
+    }
+
+    /// What an earlier run did.
+    pub fn done_in(run: &str) -> Self {
+        Self::bare(OpStatus::Unchanged, Some(format!("done in run {run}")))
     }
 
     pub fn failed(error: OpError) -> Self {

@@ -11,6 +11,7 @@ mod machine;
 mod mistakes;
 mod order;
 mod payloads;
+mod resume;
 mod sweep;
 mod unknown;
 
