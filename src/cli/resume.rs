@@ -33,6 +33,13 @@ impl Session {
         if left.is_empty() {
             return Err(complete(&found));
         }
+        if let Some(commit) = found.undoes.as_ref().and(found.commit.as_deref()) {
+            let message =
+                format!("run {} is a rollback: it goes on with the sources of an earlier commit", brief(&found.run));
+            return Err(
+                CommandError::mistake(message).hint(format!("`rhapsode rollback {commit}` goes the same way again"))
+            );
+        }
         let playbook = self.project.root.join(&found.playbook);
         let prepared = self.prepare(&playbook)?.on(&left, &format!("run {}", brief(&found.run)))?;
         if !changed {

@@ -139,7 +139,9 @@ impl Session {
 
     /// The newest good run before what is in force now, those that were taken back already left out.
     fn last_good(&self, store: &Store, playbook: Option<&str>) -> Result<Goal, CommandError> {
-        let all = self.applies_here(store, playbook)?;
+        let mut all = self.applies_here(store, playbook)?;
+        // One that did not get to its end took nothing back: the same way is open.
+        all.retain(|run| run.undoes.is_none() || run.exit == Some(0));
         let newest = all.first().ok_or_else(never)?.clone();
         let same = |run: &RunRecord| run.playbook == newest.playbook && run.inventory == newest.inventory;
         let mut runs: &[RunRecord] = &all.into_iter().filter(same).collect::<Vec<_>>();

@@ -28,6 +28,11 @@ impl Running {
         Self::of(scene, words, &[])
     }
 
+    /// The same with a folder of its own for temporary files.
+    pub fn with_temp(scene: &Scene, words: &[&str], temp: &Path) -> Self {
+        Self::of(scene, words, &[("TMPDIR", temp)])
+    }
+
     fn of(scene: &Scene, words: &[&str], env: &[(&str, &Path)]) -> Self {
         let mut process = Process::new(env!("CARGO_BIN_EXE_rhapsode"));
         process.args(words).current_dir(scene.project.root()).envs(env.iter().copied());

@@ -12,6 +12,7 @@ mod mistakes;
 mod order;
 mod payloads;
 mod resume;
+mod rollback;
 mod sweep;
 mod unknown;
 
