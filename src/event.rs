@@ -271,6 +271,15 @@ pub struct RunStart {
     pub started: String,
     /// Selected hosts in inventory order.
     pub hosts: Vec<String>,
+    /// Digest of the scripts and inventories that were read when it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<String>,
+    /// The run whose rest this one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<String>,
+    /// The run that this one takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
 }
 
 /// Everything a sink can be told. Serialised with a `type` tag, one JSON object a line in `--events`.

@@ -2,8 +2,9 @@
 
 use super::commands::say_json;
 use super::failure::{CommandError, Exit};
-use super::run::{on_interrupt, runtime};
+use super::run::runtime;
 use super::session::{Session, shared_hosts};
+use super::signals;
 use crate::connect;
 use crate::engine::{Actor, Connected, Emit, Options, Run, Stop, unanswered};
 use crate::event::{Event, Failure};
@@ -46,7 +47,7 @@ impl Session {
         let reach = Box::new(Connected(connections));
         let run = Run::new(options, shared_hosts(&inventory), hosts.clone(), reach, Arc::new(Silent), interrupt);
         let run = Arc::new(run);
-        on_interrupt(&runtime, &run);
+        signals::stop(&run);
         let answers = ask_all(&run, &hosts);
         run.close();
         runtime.shutdown_background();

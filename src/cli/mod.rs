@@ -15,13 +15,18 @@ mod problem;
 mod ledger_key;
 mod memory;
 mod planning;
+mod recorded;
+mod resume;
+mod rollback;
 mod room;
 mod run;
 mod saved_plan;
 mod session;
+mod signals;
 pub mod staging;
 pub mod state;
 mod table;
+mod worktree;
 
 use args::{App, Verb};
 use clap::{CommandFactory, Parser};
@@ -83,6 +88,10 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
         Verb::Drift { playbook } => {
             let prepared = session.prepare(playbook)?;
             Ok(session.once(&prepared, Order::of(Mode::Drift))?.exit)
+        }
+        Verb::Resume { run, changed } => session.resume(run.as_deref(), *changed),
+        Verb::Rollback { to, playbook, allow_dirty } => {
+            session.rollback(to.as_deref(), playbook.as_deref(), *allow_dirty)
         }
         Verb::History { last } => past_runs(&session, *last),
         Verb::Show { run } => past_run(&session, run),

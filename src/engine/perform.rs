@@ -114,6 +114,9 @@ impl Actor {
             if let Some(how) = &verdict.deviates {
                 return Err(Stop::Deviated(Box::new(deviation(call, host.name(), how))));
             }
+            if verdict.earlier.is_some() {
+                return Ok(verdict);
+            }
             let satisfied = verdict.error.is_some() || self.satisfied(call, &verdict)?;
             if (satisfied && verdict.error.is_none()) || !self.run.options.mode.applies() {
                 return Ok(verdict);
@@ -180,6 +183,11 @@ impl Actor {
         let mut verdict = Verdict::of(&plan, &call.target, settings.sensitive.unwrap_or(false));
         verdict.output = plan.output.take();
         verdict.left = plan.left.take();
+        let own = self.own().name();
+        let earlier = self.run.earlier().filter(|_| announced).and_then(|earlier| earlier.settles(own, id, &verdict));
+        if let Some(earlier) = earlier {
+            return Ok(earlier);
+        }
         if !self.run.options.mode.applies() {
             for change in std::mem::take(&mut plan.changes) {
                 overlay.take(change.effects);
@@ -236,13 +244,14 @@ impl Actor {
         settings: &Settings,
         (id, started): (String, Instant),
     ) -> Result<Outcome, Stop> {
-        if self.run.options.mode.applies() && verdict.status != OpStatus::Skipped {
+        if self.run.options.mode.applies() && verdict.status != OpStatus::Skipped && verdict.earlier.is_none() {
             self.script_verdict(call, &mut verdict)?;
         }
         let mut outcome = verdict.outcome(call);
         let error = verdict.error.take();
         let failure = error.map(|error| failure(call.op, &call.target, host.name(), &call.at, &error));
         outcome.error = failure.clone();
+        self.as_if_done_now(&mut outcome, verdict.earlier, &id);
         outcome.id = id;
         outcome.left = verdict.left.take();
         outcome.reversal = verdict.reversal.take();
@@ -260,6 +269,17 @@ impl Actor {
                 Err(Stop::Failed(Box::new(Failed { op: call.op.into(), host: host.name().into(), failure })))
             }
             _ => Ok(outcome),
+        }
+    }
+
+    /// What the resumed run did, the script sees as done now: a condition on it leads where it led then.
+    fn as_if_done_now(&self, outcome: &mut Outcome, earlier: Option<OpStatus>, id: &str) {
+        let changed = || self.run.earlier().is_some_and(|earlier| earlier.changed(self.own().name(), id));
+        outcome.earlier = earlier.is_some();
+        if earlier.is_some() {
+            outcome.status = earlier;
+        } else if outcome.status == Some(OpStatus::Unchanged) && changed() {
+            outcome.status = Some(OpStatus::Changed);
         }
     }
 

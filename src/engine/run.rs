@@ -4,6 +4,7 @@ use super::contract::Contract;
 use super::host::{HostRun, Traces};
 use super::meeting::{Meetings, ScopeId};
 use super::reach::{Emit, Forgetful, Reach, Remember};
+use super::resumed::Earlier;
 use super::settings::TagFilter;
 use super::slots::Slots;
 use crate::event::{Event, Mode};
@@ -58,6 +59,7 @@ pub struct Run {
     expected: Expected,
     remember: Box<dyn Remember>,
     contract: Option<Contract>,
+    earlier: Option<Earlier>,
     due: HashMap<String, Vec<String>>,
     changes: AtomicU64,
     /// What `once` declared, on whichever host: the next time it may be another one.
@@ -105,6 +107,7 @@ impl Run {
             expected: Expected::default(),
             remember: Box::new(Forgetful),
             contract: None,
+            earlier: None,
             due: HashMap::new(),
             changes: AtomicU64::new(0),
             once: Mutex::default(),
@@ -133,6 +136,18 @@ impl Run {
     pub fn held_to(mut self, contract: Option<Contract>) -> Self {
         self.contract = contract;
         self
+    }
+
+    /// The same as the rest of an earlier run.
+    #[must_use]
+    pub fn resuming(mut self, earlier: Option<Earlier>) -> Self {
+        self.earlier = earlier;
+        self
+    }
+
+    /// The run whose rest this one does.
+    pub fn earlier(&self) -> Option<&Earlier> {
+        self.earlier.as_ref()
     }
 
     /// What the run is held to.

@@ -23,6 +23,8 @@ pub(super) struct Verdict {
     pub left: Option<String>,
     /// What takes it back.
     pub reversal: Option<Arc<Reversal>>,
+    /// How it ended in the run that this one resumes; nothing was done now.
+    pub earlier: Option<OpStatus>,
 }
 
 impl Verdict {
@@ -37,6 +39,7 @@ impl Verdict {
             deviates: None,
             left: None,
             reversal: None,
+            earlier: None,
         }
     }
 
@@ -46,6 +49,11 @@ impl Verdict {
 
     pub fn unknown(reason: String) -> Self {
         Self::bare(OpStatus::Unknown, Some(reason))
+    }
+
+    /// What an earlier run did.
+    pub fn done_in(run: &str) -> Self {
+        Self::bare(OpStatus::Unchanged, Some(format!("done in run {run}")))
     }
 
     pub fn failed(error: OpError) -> Self {

@@ -30,7 +30,7 @@ impl HistorySink {
     pub(super) fn begin(backend: Arc<dyn Backend>, start: &RunStart) -> Result<Self, StateError> {
         backend.write(beginning(start))?;
         let (queue, events) = sync_channel(QUEUE);
-        let mut writer = Writer { backend, run: start.run.clone(), started: start.started.clone(), next: 0 };
+        let mut writer = Writer { backend, run: start.run.clone(), started: start.started.clone(), next: 1 };
         let writer = std::thread::Builder::new().name("history".to_owned()).spawn(move || writer.work(&events));
         let writer = writer.map_err(StateError::record)?;
         Ok(Self { queue: Some(queue), writer: Some(writer) })
@@ -95,6 +95,10 @@ impl Writer {
         let ended = ended(&batch);
         let (mut diffs, mut operations, mut events, mut verdicts) = (vec![], vec![], vec![], vec![]);
         for (index, event) in batch.into_iter().enumerate() {
+            // Written with the run itself: one that is killed at once can still be shown.
+            if matches!(event, Event::RunStarted(_)) {
+                continue;
+            }
             let seq = self.next;
             self.next += 1;
             match event {
@@ -205,9 +209,9 @@ fn ended(batch: &[Event]) -> HashSet<usize> {
 }
 
 fn beginning(start: &RunStart) -> Vec<Statement> {
-    let sql = "INSERT INTO runs (run, mode, playbook, revision, dirty, inventory, arguments, who, started, host_count) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    let values: [Value; 10] = [
+    let sql = "INSERT INTO runs (run, mode, playbook, revision, dirty, inventory, arguments, who, started, host_count, \
+               sources, resumes, undoes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    let values: [Value; 13] = [
         start.run.as_str().into(),
         word(&start.mode).into(),
         start.playbook.as_str().into(),
@@ -218,8 +222,14 @@ fn beginning(start: &RunStart) -> Vec<Statement> {
         start.who.as_str().into(),
         start.started.as_str().into(),
         (start.hosts.len() as u64).into(),
+        start.sources.clone().into(),
+        start.resumes.clone().into(),
+        start.undoes.clone().into(),
     ];
-    let mut statements = vec![Statement::new(sql, values)];
+    let event = "INSERT INTO events (run, seq, event) VALUES ($1, 0, $2)";
+    let told = json(&Event::RunStarted(start.clone()));
+    let mut statements =
+        vec![Statement::new(sql, values), Statement::new(event, [start.run.as_str().into(), told.into()])];
     for (position, host) in start.hosts.iter().enumerate() {
         let sql = "INSERT INTO hosts (run, position, host) VALUES ($1, $2, $3) ON CONFLICT (run, host) DO NOTHING";
         let values = [start.run.as_str().into(), (position as u64).into(), host.as_str().into()];

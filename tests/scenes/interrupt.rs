@@ -20,19 +20,30 @@ impl Running {
     }
 
     fn start_with(scene: &Scene, words: &[&str], env: &[(&str, &Path)]) -> Self {
+        Self::of(scene, &[&["apply", "site.rhai", "--yes", "--json"], words].concat(), env)
+    }
+
+    /// Starts any command.
+    pub fn verb(scene: &Scene, words: &[&str]) -> Self {
+        Self::of(scene, words, &[])
+    }
+
+    /// The same with a folder of its own for temporary files.
+    pub fn with_temp(scene: &Scene, words: &[&str], temp: &Path) -> Self {
+        Self::of(scene, words, &[("TMPDIR", temp)])
+    }
+
+    fn of(scene: &Scene, words: &[&str], env: &[(&str, &Path)]) -> Self {
         let mut process = Process::new(env!("CARGO_BIN_EXE_rhapsode"));
-        process
-            .args(["apply", "site.rhai", "--yes", "--json"])
-            .args(words)
-            .current_dir(scene.project.root())
-            .envs(env.iter().copied());
+        process.args(words).current_dir(scene.project.root()).envs(env.iter().copied());
         // What a kept login leaves is `logins_kept.rs`.
         process.env("RHAPSODE_KEEP_LOGINS", "0");
         process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
         Self(process.spawn().expect("the binary starts"))
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: &str) {
         let sent = Process::new("kill").args([format!("-{signal}"), self.0.id().to_string()]).status();
         assert!(sent.expect("kill starts").success());
     }

@@ -11,6 +11,8 @@ mod machine;
 mod mistakes;
 mod order;
 mod payloads;
+mod resume;
+mod rollback;
 mod sweep;
 mod unknown;
 
