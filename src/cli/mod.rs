@@ -17,6 +17,7 @@ mod planning;
 mod room;
 mod run;
 mod saved_plan;
+mod scrub;
 mod session;
 pub mod staging;
 pub mod state;
@@ -30,6 +31,7 @@ use session::Session;
 
 use crate::event::Mode;
 use crate::report::Paint;
+use crate::secret::Scrubbing;
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
@@ -123,7 +125,7 @@ fn trace(verbose: u8, no_color: bool) {
     if let Some(wanted) = wanted {
         let filter = tracing_subscriber::EnvFilter::new(wanted);
         let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && !no_color;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Scrubbing::new(std::io::stderr()));
         lines.with_ansi(colour).without_time().init();
     }
 }

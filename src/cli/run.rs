@@ -13,6 +13,7 @@ use crate::inventory::{Host, Inventory};
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
 use crate::script::{Fault, HostEnd, World, drive};
+use crate::secret::{FingerprintKey, fingerprint_by};
 use crate::state::{Author, Lease, LockRequest, Scope, Store};
 use indexmap::IndexMap;
 use rhai::AST;
@@ -40,7 +41,7 @@ struct Events(Arc<Bus>);
 
 impl Emit for Events {
     fn emit(&self, event: Event) {
-        self.0.emit(event);
+        self.0.emit(super::scrub::scrubbed(event));
     }
 }
 
@@ -162,6 +163,8 @@ impl Session {
         // Before the store is made: half made, it would count as a change of the work tree.
         let start = self.describe(prepared, mode);
         let store = self.state()?.open()?;
+        let key = FingerprintKey::of_project(&self.project.root);
+        fingerprint_by(key.map_err(|error| unusable("cannot keep the key of fingerprints", &error))?);
         let lease = if mode.applies() { Some(self.lock(&store, &prepared.shown)?) } else { None };
         let store = lease.as_ref().map_or(store, Lease::store);
         let bus = Arc::new(Bus::new(self.sinks(&store, &start, &order)?));
@@ -189,7 +192,7 @@ impl Session {
         let run = run.expecting(expected).remembering(due, remember);
         let run = Arc::new(run.held_to(order.contract));
         on_interrupt(&runtime, &run);
-        bus.emit(Event::RunStarted(start.clone()));
+        bus.emit(super::scrub::scrubbed(Event::RunStarted(start.clone())));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         run.remember().finish();
