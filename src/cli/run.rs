@@ -15,6 +15,7 @@ use crate::inventory::{Host, Inventory};
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
 use crate::script::{Fault, HostEnd, World, drive};
+use crate::secret::{FingerprintKey, fingerprint_by};
 use crate::state::{Author, Lease, LockRequest, Scope, Store};
 use indexmap::IndexMap;
 use rhai::AST;
@@ -60,7 +61,7 @@ struct Events(Arc<Bus>);
 
 impl Emit for Events {
     fn emit(&self, event: Event) {
-        self.0.emit(event);
+        self.0.emit(super::scrub::scrubbed(event));
     }
 }
 
@@ -213,9 +214,8 @@ impl Session {
         // Before the store is made: half made, it would count as a change of the work tree.
         let start = self.describe(prepared, &order);
         let store = self.state()?.open()?;
-        if let Err(error) = super::ledger_key::load(&self.project.root) {
-            tracing::warn!(%error, "the ledger's key cannot be used");
-        }
+        let key = FingerprintKey::of_project(&self.project.root);
+        fingerprint_by(key.map_err(|error| unusable("cannot keep the key of fingerprints", &error))?);
         let lease = match order.lease.take() {
             None if mode.applies() => Some(self.lock(&store, &format!("rhapsode apply {}", prepared.shown))?),
             lease => lease,
@@ -251,7 +251,7 @@ impl Session {
             let run = Arc::downgrade(&run);
             lease.when_lost(move || run.upgrade().iter().for_each(|run| run.interrupt()));
         }
-        bus.emit(Event::RunStarted(start.clone()));
+        bus.emit(super::scrub::scrubbed(Event::RunStarted(start.clone())));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         run.remember().finish();

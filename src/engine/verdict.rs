@@ -62,7 +62,8 @@ impl Verdict {
 
     pub fn of(plan: &Plan, target: &str, sensitive: bool) -> Self {
         let status = if plan.is_empty() { OpStatus::Unchanged } else { OpStatus::Changed };
-        let line = |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text) };
+        let line =
+            |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text), secrets: change.secrets() };
         let texts = plan.changes.iter().filter_map(|change| change.diff.as_ref());
         let diff: String = texts.map(|(before, after)| super::diff::unified(target, before, after)).collect();
         let diff = (!sensitive && !diff.is_empty()).then_some(diff);
