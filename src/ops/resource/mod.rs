@@ -45,6 +45,10 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
     /// A short word, unique among kinds: `path`.
     const KIND: &'static str;
 
+    /// Whether it is asked ahead again after a change. What costs a host much is asked ahead once, with the first
+    /// question to it.
+    const CHEAP: bool = true;
+
     /// One script that reads all the keys, with few processes. It must exit with 0 when the things are absent.
     fn script(keys: &[String]) -> Command;
 
@@ -91,6 +95,8 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
 pub struct Reader {
     /// [`Resource::KIND`].
     pub kind: &'static str,
+    /// [`Resource::CHEAP`].
+    pub cheap: bool,
     /// [`Resource::script`].
     pub script: fn(&[String]) -> Command,
     /// [`Resource::parse`].
@@ -100,7 +106,7 @@ pub struct Reader {
 impl Reader {
     /// How things of type `R` are read.
     pub const fn of<R: Resource>() -> Self {
-        Self { kind: R::KIND, script: R::script, parse: |ids, output| states::<R>(ids, output) }
+        Self { kind: R::KIND, cheap: R::CHEAP, script: R::script, parse: |ids, output| states::<R>(ids, output) }
     }
 
     /// The key of a thing of this kind.
@@ -126,6 +132,8 @@ pub static KINDS: &[Reader] = kinds![
     Path,
     Contents,
     Digest,
+    Tree,
+    Children,
     User,
     Group,
     Password,
