@@ -42,7 +42,13 @@ impl Session {
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
         let connections = connections.keeping_logins(self.config.keep_logins.value);
-        let options = Options { mode: Mode::Plan, forks: self.config.forks.value, tags: TagFilter::default(), prune: false, playbook: String::new() };
+        let options = Options {
+            mode: Mode::Plan,
+            forks: self.config.forks.value,
+            tags: TagFilter::default(),
+            prune: false,
+            playbook: String::new(),
+        };
         let reach = Box::new(Connected(connections));
         let run = Run::new(options, shared_hosts(&inventory), hosts.clone(), reach, Arc::new(Silent), interrupt);
         let run = Arc::new(run);

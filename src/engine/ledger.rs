@@ -146,12 +146,8 @@ impl Declared {
     pub fn take(&mut self, thing: &Managed, at: &str, redeclare: bool) -> Result<(), Conflict> {
         let key = (thing.kind.to_owned(), thing.id.clone());
         let entry = self.things.entry(key);
-        let entry = entry.or_insert_with(|| Entry {
-            want: Map::new(),
-            at: at.to_owned(),
-            declaration: None,
-            written: false,
-        });
+        let entry =
+            entry.or_insert_with(|| Entry { want: Map::new(), at: at.to_owned(), declaration: None, written: false });
         if !redeclare && let Some((aspect, wanted, other)) = thing.contradiction(&entry.want) {
             let (wanted, other) = (shown(wanted), shown(other));
             return Err(Conflict { aspect: aspect.to_owned(), wanted, other, at: entry.at.clone() });
@@ -178,7 +174,9 @@ impl Declared {
         let Some(entry) = self.things.get_mut(&key) else { return declaration };
         let kept = match entry.declaration.take() {
             // What was there before us, the first one saw.
-            Some(first) => Declaration { before: first.before, at: first.at, keep: first.keep || declaration.keep, ..declaration },
+            Some(first) => {
+                Declaration { before: first.before, at: first.at, keep: first.keep || declaration.keep, ..declaration }
+            }
             None => declaration,
         };
         let kept = Declaration { want: entry.want.clone(), ..kept };

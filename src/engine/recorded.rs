@@ -22,13 +22,20 @@ pub(super) struct Record {
     ticket: Option<Ticket>,
 }
 
+impl Record {
+    /// What is more than an action.
+    fn lasting(&self) -> impl Iterator<Item = &Declaration> {
+        self.things.iter().filter(|thing| thing.kind != Managed::ACTION)
+    }
+}
+
 impl Actor {
     /// Takes what an operation manages, before any host is asked.
     pub(super) fn declare(&self, call: &Call<'_>, planned: &dyn Planned, host: &HostRun) -> Result<(), OpError> {
         if !self.manages() {
             return Ok(());
         }
-        for thing in planned.manages() {
+        for thing in planned.manages().iter().filter(|thing| !thing.is_action()) {
             let taken = host.declared().take(thing, &call.at, call.redeclare);
             taken.map_err(|conflict| contradiction(thing, &conflict))?;
             self.note_once(thing);
@@ -42,7 +49,7 @@ impl Actor {
         if planned.manages().is_empty() {
             declared.vague.insert(call.op.to_owned());
         }
-        for thing in planned.manages() {
+        for thing in planned.manages().iter().filter(|thing| !thing.is_action()) {
             declared.spare(thing);
             self.note_once(thing);
         }
@@ -83,26 +90,16 @@ impl Actor {
                 at: call.at.clone(),
                 keep: call.keep,
                 before,
-                origin: Origin {
-                    op: call.op.to_owned(),
-                    acting: acting(settings),
-                    notify: call.notify.clone(),
-                },
+                origin: Origin { op: call.op.to_owned(), acting: acting(settings), notify: call.notify.clone() },
             }
         };
         Record { things: planned.manages().iter().map(thing).collect(), ticket: None }
     }
 
     /// Records the intent of a change that is about to be made.
-    pub(super) fn intend(
-        &self,
-        call: &Call<'_>,
-        host: &HostRun,
-        id: &str,
-        record: &mut Record,
-    ) -> Result<(), OpError> {
+    pub(super) fn intend(&self, call: &Call<'_>, host: &HostRun, id: &str, record: &mut Record) -> Result<(), OpError> {
         let things = match self.manages() {
-            true => record.things.iter().map(|thing| host.declared().note(thing.clone())).collect(),
+            true => record.lasting().map(|thing| host.declared().note(thing.clone())).collect(),
             false => Vec::new(),
         };
         // Whether it counts as a change, is only known afterwards then.
@@ -118,7 +115,10 @@ impl Actor {
         };
         let begun = self.run.remember().begins(&work);
         record.ticket = begun.map_err(|why| {
-            OpError::refused_with(format!("it was not changed, as that could not be recorded: {why}"), "look at the state store: `rhapsode config` names it")
+            OpError::refused_with(
+                format!("it was not changed, as that could not be recorded: {why}"),
+                "look at the state store: `rhapsode config` names it",
+            )
         })?;
         for thing in &work.things {
             host.declared().wrote(&thing.kind, &thing.id);
@@ -128,10 +128,7 @@ impl Actor {
 
     /// Records how a change ended. One that was cut off stays open: only the host can tell.
     pub(super) fn ended(&self, record: &mut Record, error: Option<&OpError>) {
-        let cut_off = matches!(
-            error,
-            Some(OpError::Shell(ShellError::Interrupted | ShellError::Unreachable { .. }))
-        );
+        let cut_off = matches!(error, Some(OpError::Shell(ShellError::Interrupted | ShellError::Unreachable { .. })));
         if let Some(ticket) = record.ticket.take().filter(|_| !cut_off) {
             self.run.remember().ended(ticket, error.is_none());
         }
@@ -140,7 +137,7 @@ impl Actor {
     /// Notes what is as wanted without a change; it is recorded when the host is done.
     pub(super) fn as_wanted(&self, host: &HostRun, record: &Record) {
         if self.manages() {
-            record.things.iter().for_each(|thing| {
+            record.lasting().for_each(|thing| {
                 host.declared().note(thing.clone());
             });
         }
@@ -152,13 +149,13 @@ impl Actor {
         call: &Call<'_>,
         host: &Arc<HostRun>,
         settings: &Settings,
-        record: Record,
+        record: &Record,
     ) -> Arc<Reversal> {
-        let past = |thing: Declaration| Past {
-            kind: thing.kind,
-            id: thing.id,
-            want: thing.want,
-            before: thing.before,
+        let past = |thing: &Declaration| Past {
+            kind: thing.kind.clone(),
+            id: thing.id.clone(),
+            want: thing.want.clone(),
+            before: thing.before.clone(),
             fresh: true,
         };
         let becoming = becoming(settings, host).map_or(Becoming::Nobody, Becoming::User);
@@ -167,7 +164,8 @@ impl Actor {
             at: call.at.clone(),
             host: Arc::clone(host),
             becoming,
-            things: record.things.into_iter().map(past).collect(),
+            things: record.things.iter().map(past).collect(),
+            notify: call.notify.clone(),
         })
     }
 
@@ -241,7 +239,10 @@ fn acting(settings: &Settings) -> Option<String> {
 fn contradiction(thing: &Managed, conflict: &Conflict) -> OpError {
     let Conflict { aspect, wanted, other, at } = conflict;
     OpError::refused_with(
-        format!("{} `{}` is wanted otherwise at {at}: `{aspect}` is {other} there and {wanted} here", thing.kind, thing.id),
+        format!(
+            "{} `{}` is wanted otherwise at {at}: `{aspect}` is {other} there and {wanted} here",
+            thing.kind, thing.id
+        ),
         "say it once, or `redeclare: true` where one state shall follow the other in the same run",
     )
 }

@@ -27,7 +27,17 @@ pub(super) struct Verdict {
 
 impl Verdict {
     fn bare(status: OpStatus, reason: Option<String>) -> Self {
-        Self { status, reason, changes: Vec::new(), diff: None, output: None, error: None, deviates: None, left: None, reversal: None }
+        Self {
+            status,
+            reason,
+            changes: Vec::new(),
+            diff: None,
+            output: None,
+            error: None,
+            deviates: None,
+            left: None,
+            reversal: None,
+        }
     }
 
     pub fn skipped(reason: String) -> Self {

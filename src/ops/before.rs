@@ -1,9 +1,9 @@
 //! What was there before an operation, so that it can be brought back.
 
+use super::View;
 use super::change::{Effect, Plan};
 use super::managed::Managed;
 use super::resource::{Contents, Key, Path, Resource, is_below, parent};
-use super::View;
 use crate::remote::Command;
 use crate::secret::redact;
 use serde_json::{Map, Value, json};

@@ -1,12 +1,12 @@
 //! Groups.
 
-use crate::ops::managed::{Args, Managed};
 use super::args::Many;
 use super::resource::{Group, GroupEntry, User};
 use super::user::name_ok;
 use super::user::tools::Tools;
 use super::{Change, OpError, Operation, Plan, View};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

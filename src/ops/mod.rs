@@ -38,12 +38,12 @@ pub use apply::{Applied, apply};
 pub use before::Before;
 pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use error::OpError;
-pub use managed::{Args, Managed};
 pub use known::{Known, Questions, Trace};
+pub use managed::{Args, Managed};
 pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
 pub use resource::Resource;
 pub use tree_write::{TreeEntry, TreeItem, TreeWrite};
-pub use undo::{Inverse, Past, Undo, undo};
+pub use undo::{Inverse, Past, Undo, again, undo};
 pub use view::{Asked, Overlay, Question, View};
 
 pub use write::INLINE_LIMIT;

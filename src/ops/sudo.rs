@@ -1,11 +1,11 @@
 //! `sudo::rule`: one drop-in of /etc/sudoers.d a rule.
 
-use crate::ops::resource::Path;
-use crate::ops::managed::{Args, Managed};
 use super::args::Many;
 use super::file::{Difference, SmallFile, Whole};
 use super::{Change, FileWrite, OpError, Operation, Plan, Step, View};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Path;
 use serde::Deserialize;
 
 /// Keeps one rule of sudoers(5).

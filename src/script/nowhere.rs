@@ -20,7 +20,8 @@ use std::time::Duration;
 /// What the evaluation raised, with its place.
 pub fn rehearse(world: &Arc<World>, hosts: IndexMap<String, Arc<Host>>, playbook: &Arc<AST>) -> Result<(), Failure> {
     let selected: Vec<String> = hosts.keys().cloned().collect();
-    let options = Options { mode: Mode::Plan, forks: 4, tags: TagFilter::default(), prune: false, playbook: String::new() };
+    let options =
+        Options { mode: Mode::Plan, forks: 4, tags: TagFilter::default(), prune: false, playbook: String::new() };
     let failures = Arc::new(Failures::default());
     let emit = Arc::clone(&failures) as Arc<dyn Emit>;
     let run = Arc::new(Run::new(options, hosts, selected, Box::new(Nowhere), emit, Interrupt::new()));
@@ -39,7 +40,8 @@ pub fn foresee(
     playbook: &Arc<AST>,
     limit: Duration,
 ) -> Traces {
-    let options = Options { mode: Mode::Plan, forks: 1, tags: TagFilter::default(), prune: false, playbook: String::new() };
+    let options =
+        Options { mode: Mode::Plan, forks: 1, tags: TagFilter::default(), prune: false, playbook: String::new() };
     let emit = Arc::new(Failures::default());
     let reach = Box::new(Nowhere);
     let run = Arc::new(Run::new(options, hosts.clone(), vec![host.to_owned()], reach, emit, Interrupt::new()));

@@ -1,9 +1,9 @@
 //! `apt::deb`
 
-use crate::ops::managed::{Args, Managed};
 use super::archive::control_part;
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::pkg::{Options, brings, check_names, environment, install_file, remove_package};
 use crate::ops::resource::package::{Manager, Package, Status};
 use crate::ops::{Change, FileWrite, OpError, Operation, Plan, Source, Step, View};

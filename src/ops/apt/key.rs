@@ -1,11 +1,11 @@
 //! `apt::key`
 
-use crate::ops::resource::Path;
-use crate::ops::managed::{Args, Managed};
 use super::check_file_name;
 use super::openpgp::{Fingerprint, fingerprint, is_armoured};
 use crate::ops::args::Content;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Path;
 use crate::ops::{OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
 use serde::Deserialize;

@@ -1,11 +1,11 @@
 //! `apt::repo`
 
-use crate::ops::resource::Path;
-use crate::ops::managed::{Args, Managed};
 use super::check_file_name;
 use crate::ops::args::{Many, absolute};
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::pkg::{environment, update_script};
+use crate::ops::resource::Path;
 use crate::ops::resource::apt_index::AptIndex;
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
 use crate::remote::Command;

@@ -1,8 +1,8 @@
 //! `cmd::run`: a command that changes something.
 
-use crate::ops::managed::{Args, Managed};
 use super::{Line, check_paths, is_due, plan};
 use crate::ops::args::{Content, Many};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
 

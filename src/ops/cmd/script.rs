@@ -1,8 +1,8 @@
 //! `cmd::script`: a script of this machine, run on the host without a file there.
 
-use crate::ops::managed::{Args, Managed};
 use super::{check_paths, is_due, plan};
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
 use crate::remote::Command;
 use serde::Deserialize;

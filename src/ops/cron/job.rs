@@ -1,9 +1,9 @@
 //! `cron::job`
 
-use crate::ops::resource::Key;
-use crate::ops::managed::{Args, Managed};
 use super::table::with_job;
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Key;
 use crate::ops::resource::crontab::{Crontab, crontab};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;

@@ -1,12 +1,12 @@
 //! `docker::compose`: a project as its files describe it.
 
-use crate::ops::managed::{Args, Managed};
 use super::project::{Member, Project};
 use super::spec::Texts;
 use super::{docker, see};
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
 use crate::ops::cmd::Word;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::Image;
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};

@@ -1,11 +1,11 @@
 //! `docker::container`: a running container that is made of what is asked for.
 
-use crate::ops::managed::{Args, Managed};
 use super::spec::{Spec, Texts, differences};
 use super::{docker, image_ok, name_ok, see};
 use crate::event::Sign;
 use crate::ops::args::Many;
 use crate::ops::cmd::Line;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Container as Found, Docker, Image};
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
 use crate::remote::{Command, quote};

@@ -1,9 +1,9 @@
 //! `docker::image`: an image in the engine's own store.
 
-use crate::ops::managed::{Args, Managed};
 use super::{docker, image_ok, see};
 use crate::event::Sign;
 use crate::ops::args::absolute;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Docker, Image as Found};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;

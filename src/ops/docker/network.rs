@@ -1,10 +1,10 @@
 //! `docker::network`: a network of the engine.
 
-use crate::ops::managed::{Args, Managed};
 use super::spec::Texts;
 use super::{docker, name_ok, see};
 use crate::event::Sign;
 use crate::ops::cmd::Word;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Docker, Network as Found};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;

@@ -1,8 +1,8 @@
 //! Nothing at a path.
 
-use crate::ops::managed::{Args, Managed};
 use super::place::HostPath;
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Digest, Kind, Path};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;

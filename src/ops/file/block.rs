@@ -1,12 +1,12 @@
 //! A block of lines between two marker lines.
 
-use crate::ops::managed::{Args, Managed};
 use super::content::{holds_token, plain};
 use super::edit::{Edit, Seen};
 use super::lines::{Anchors, Lines};
 use super::place::HostPath;
 use super::put::check_validate;
 use crate::ops::args::Content;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
 

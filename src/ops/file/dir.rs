@@ -1,11 +1,11 @@
 //! A directory, and what may be in it.
 
-use crate::ops::managed::{Args, Managed};
 use super::attributes::{Attributes, chmod};
 use super::many::{Entry, many, overlaid, removals};
 use super::place::{HostPath, Keys, MOST_LINKS, Place};
 use crate::event::Sign;
 use crate::ops::args::Mode;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Children, Kind, Path, Tree};
 use crate::ops::{Change, OpError, Operation, Plan, Question, View};
 use crate::remote::{Command, quote};

@@ -1,10 +1,10 @@
 //! A file from a web server, fetched by the host itself.
 
-use crate::ops::managed::{Args, Managed};
 use super::attributes::Attributes;
 use super::place::{HostPath, Place};
 use crate::event::Sign;
 use crate::ops::args::Mode;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Digest, HASH, Kind, Path};
 use crate::ops::{Change, FileWrite, OpError, Operation, Plan, Source, Step, View};
 use crate::remote::quote;

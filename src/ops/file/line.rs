@@ -1,11 +1,11 @@
 //! One line of a text file.
 
-use crate::ops::managed::{Args, Managed};
 use super::content::plain_text;
 use super::edit::{Edit, Seen};
 use super::lines::{Anchors, Finder, Lines};
 use super::place::HostPath;
 use super::put::check_validate;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
 use crate::secret::{contains_token, sealed};
 use serde::Deserialize;

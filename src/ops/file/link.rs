@@ -1,9 +1,9 @@
 //! A link to another path.
 
-use crate::ops::managed::{Args, Managed};
 use super::attributes::Attributes;
 use super::place::{HostPath, Place};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Kind, Path};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};

@@ -1,6 +1,5 @@
 //! A directory tree as it is on this machine.
 
-use crate::ops::managed::{Args, Managed};
 use super::absent::gone;
 use super::attributes::Attributes;
 use super::content::{in_bytes, local_digest};
@@ -10,6 +9,7 @@ use super::many::{Entry, many, overlaid, removals};
 use super::place::{HostPath, Keys, MOST_LINKS, Place};
 use crate::event::Sign;
 use crate::ops::args::{Many, Mode};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Digest, Kind, Path, Tree, is_below};
 use crate::ops::{Change, OpError, Operation, Plan, Question, Step, TreeEntry, TreeItem, TreeWrite, View};
 use crate::remote::quote;
@@ -70,7 +70,8 @@ impl Operation for Mirror {
         let root = args.path("tree").takes(args, &["src"]);
         let excludes = Excludes::new(&args.texts("exclude").into_iter().map(str::to_owned).collect::<Vec<_>>());
         // What cannot be read is said by the operation itself.
-        let local = excludes.ok().and_then(|excludes| walk(args.text("src").as_ref(), &excludes).ok()).unwrap_or_default();
+        let local =
+            excludes.ok().and_then(|excludes| walk(args.text("src").as_ref(), &excludes).ok()).unwrap_or_default();
         let names: Vec<&str> = local.iter().map(|entry| entry.name.as_str()).collect();
         let tree = Managed { kind: "tree", ..root }.aspect("names", names.clone());
         let path = tree.id.trim_end_matches('/').to_owned();

@@ -1,12 +1,12 @@
 //! A file, whatever it holds.
 
-use crate::ops::managed::{Args, Managed};
 use super::attributes::Attributes;
 use super::content::Wanted;
 use super::place::{HostPath, Place};
 use super::put::Order;
 use crate::event::Sign;
 use crate::ops::args::Mode;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Kind, Path};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;

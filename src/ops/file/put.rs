@@ -1,11 +1,11 @@
 //! A whole file: its content, owner, group and mode.
 
-use crate::ops::managed::{Args, Managed};
 use super::attributes::Attributes;
 use super::content::Wanted;
 use super::place::{HostPath, Place};
 use crate::event::Sign;
 use crate::ops::args::{Content, Mode};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, FETCH_LIMIT, Kind};
 use crate::ops::{Change, FileWrite, OpError, Operation, Plan, Step, View};
 use crate::remote::Command;

@@ -1,8 +1,8 @@
 //! `git::config`: one setting of git.
 
-use crate::ops::managed::{Args, Managed};
 use crate::event::Sign;
 use crate::ops::cmd::Word;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::GitSetting;
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};

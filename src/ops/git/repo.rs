@@ -1,10 +1,10 @@
 //! `git::repo`: a working tree at a branch, a tag or a commit.
 
-use crate::ops::managed::{Args, Managed};
 use super::refs::{Goal, short};
 use super::script;
 use crate::event::Sign;
 use crate::ops::args::absolute;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Checkout, WorkTree};
 use crate::ops::user::name_ok;
 use crate::ops::{Change, OpError, Operation, Plan, View};

@@ -1,10 +1,10 @@
 //! `pkg::hold`
 
-use crate::ops::managed::{Args, Managed};
 use super::manager::becomes;
 use super::names;
 use crate::event::Sign;
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::package::{Manager, Package, key};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;

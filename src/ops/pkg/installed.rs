@@ -1,11 +1,11 @@
 //! `pkg::installed`
 
-use crate::ops::managed::{Args, Managed};
 use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
 use super::names::{self, Wanted};
 use super::simulated::{Simulated, summary};
 use crate::event::Sign;
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::apt_index::AptIndex;
 use crate::ops::resource::package::{Manager, Package, Status, key};
 use crate::ops::{Change, OpError, Operation, Plan, View};

@@ -1,11 +1,11 @@
 //! `pkg::latest`
 
-use crate::ops::managed::{Args, Managed};
 use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
 use super::simulated::{Simulated, summary};
 use super::{metadata, names};
 use crate::event::Sign;
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::apt_index::AptIndex;
 use crate::ops::resource::package::{Manager, Package, key};
 use crate::ops::{Change, OpError, Operation, Plan, View};

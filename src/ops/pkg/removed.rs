@@ -1,11 +1,11 @@
 //! `pkg::removed`
 
-use crate::ops::managed::{Args, Managed};
 use super::manager::{Options, Verb, becomes, moved};
 use super::names;
 use super::simulated::Simulated;
 use crate::event::Sign;
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::package::{Manager, Package, Status, key};
 use crate::ops::{Change, OpError, Operation, Plan, Resource, View};
 use serde::Deserialize;

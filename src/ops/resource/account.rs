@@ -1,9 +1,9 @@
 //! Users, groups and password fields, each read in one pass over the account files.
 
-use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// A user of the host, by name.

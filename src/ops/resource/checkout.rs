@@ -1,9 +1,9 @@
 //! Working trees of git.
 
-use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 
 /// A working tree. The key is its absolute path.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The crontab of a user.
 
-use std::sync::Arc;
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
+use std::sync::Arc;
 
 /// The crontab of a user; the key is the user's name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Settings of git.
 
-use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 
 /// The values of a setting in one scope. The key is made by [`GitSetting::key`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The name a host gives itself.
 
-use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output};
+use serde_json::{Value, json};
 
 /// The name of a host. There is one key, [`Hostname::KEY`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Packages as dpkg and apk know them.
 
-use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Who installs packages on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]

@@ -1,10 +1,10 @@
 //! What stands at a path: kind, mode, owner, and where a link leads.
 
-use serde_json::{Value, json};
 use super::Resource;
 use super::path_read::{parse, script};
 use crate::ops::OpError;
 use crate::remote::{Command, Output};
+use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What stands at a path. Links are not followed.

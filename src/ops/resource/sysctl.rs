@@ -1,9 +1,9 @@
 //! Kernel parameters.
 
-use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 
 /// A kernel parameter; the key is its name as sysctl(8) takes it: `net.ipv4.ip_forward`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The time zone of a host.
 
-use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 
 /// A time zone as a host sees it; the key is its name: `Europe/Zurich`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Services as systemd and OpenRC know them.
 
-use serde_json::{Value, json};
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Who starts services on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]

@@ -1,11 +1,11 @@
 //! `service::running`
 
-use super::target::managed;
-use crate::ops::managed::{Args, Managed};
 use super::Action;
 use super::target::Target;
+use super::target::managed;
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::Path;
 use crate::ops::resource::unit::{Enablement, Init, Unit, file_time};
 use crate::ops::{Change, OpError, Operation, Plan, Resource, View};

@@ -1,9 +1,9 @@
 //! `service::stopped`
 
-use super::target::managed;
-use crate::ops::managed::{Args, Managed};
 use super::Action;
 use super::target::Target;
+use super::target::managed;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::unit::{Init, Unit};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;

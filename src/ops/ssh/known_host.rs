@@ -1,10 +1,10 @@
 //! `ssh::known_host`: the keys by which a user's ssh recognises a host.
 
-use crate::ops::managed::{Args, Managed};
 use super::known_hosts::{Key, knows, name, with_keys, without};
 use crate::event::Sign;
 use crate::ops::args::Many;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::User;
 use crate::ops::user::{make_folder, name_ok};
 use crate::ops::{Change, OpError, Operation, Plan, View};

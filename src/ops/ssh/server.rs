@@ -1,9 +1,9 @@
 //! `ssh::server`: options of sshd that take effect only when somebody can still log in afterwards.
 
-use crate::ops::managed::{Args, Managed};
 use super::options::Options;
 use crate::event::Sign;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::Path;
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
 use crate::remote::Command;

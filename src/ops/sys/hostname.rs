@@ -1,7 +1,7 @@
 //! `sys::hostname`
 
-use crate::ops::managed::{Args, Managed};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::hostname::Hostname;
 use crate::ops::{Change, FileWrite, OpError, Operation, Plan, Source, Step, View};
 use crate::remote::{Command, quote};

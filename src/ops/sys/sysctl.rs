@@ -1,9 +1,9 @@
 //! `sys::sysctl`
 
-use crate::ops::managed::{Args, Managed};
 use crate::event::Sign;
 use crate::ops::args::absolute;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::sysctl::{Sysctl, path, single_blanks};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};

@@ -1,7 +1,7 @@
 //! `sys::timezone`
 
-use crate::ops::managed::{Args, Managed};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::timezone::Timezone;
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};

@@ -1,12 +1,12 @@
 //! `systemd::timer`
 
-use crate::ops::resource::Path;
-use crate::ops::managed::{Args, Managed};
 use super::FOLDER;
 use super::ini::{self, Sections};
 use super::state::Wanted;
 use crate::ops::args::Many;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Path;
 use crate::ops::resource::unit::Unit;
 use crate::ops::service::check_unit;
 use crate::ops::{OpError, Operation, Plan, View};

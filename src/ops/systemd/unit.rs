@@ -1,12 +1,12 @@
 //! `systemd::unit`
 
-use crate::ops::resource::Path;
-use crate::ops::managed::{Args, Managed};
 use super::FOLDER;
 use super::ini::{self, Sections};
 use super::state::Wanted;
 use crate::ops::args::Content;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Path;
 use crate::ops::resource::unit::{Unit, key};
 use crate::ops::service::check_unit;
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};

@@ -13,7 +13,9 @@ pub fn path(past: &Past) -> Steps {
         (None, _) => Ok(with_parents(past, Step::call("file::absent", &past.id))),
         (Some("directory"), "directory") => Ok(vec![Step::call("file::dir", &past.id).taking(&was, &attributes)]),
         (Some("directory"), _) => Err("what a removed directory held is not kept".to_owned()),
-        (Some("link"), "file") => Ok(vec![Step::call("file::put", &past.id).with("content", content_of(past.content()?))]),
+        (Some("link"), "file") => {
+            Ok(vec![Step::call("file::put", &past.id).with("content", content_of(past.content()?))])
+        }
         (Some("link"), _) => {
             let target = was.get("target").cloned().unwrap_or_default();
             Ok(vec![Step::call("file::link", &past.id).with("to", target).with("force", true)])

@@ -42,8 +42,11 @@ impl RemoveOurs {
     /// What goes, without what goes along with its directory; and what stays.
     fn parted(&self, entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
         let ours: HashSet<&str> = self.only.iter().map(String::as_str).collect();
-        let foreign: Vec<String> =
-            entries.iter().filter(|entry| !ours.contains(entry.name.as_str())).map(|entry| entry.name.clone()).collect();
+        let foreign: Vec<String> = entries
+            .iter()
+            .filter(|entry| !ours.contains(entry.name.as_str()))
+            .map(|entry| entry.name.clone())
+            .collect();
         // A directory of ours with something foreign in it stays.
         let holds_foreign = |entry: &Entry| foreign.iter().any(|name| is_below(name, &entry.name));
         let goes = |entry: &Entry| ours.contains(entry.name.as_str()) && !holds_foreign(entry);

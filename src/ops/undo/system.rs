@@ -23,9 +23,9 @@ pub fn sysctl(past: &Past) -> Steps {
     let file = past.wanted("file");
     let persisted = past.want.get("persist").and_then(Value::as_bool).unwrap_or(true);
     let about = format!("^\\s*{}\\s*=", regex::escape(&past.id));
-    let had = regex::Regex::new(&about).ok().and_then(|regex| {
-        past.text().lines().find(|line| regex.is_match(line)).map(str::to_owned)
-    });
+    let had = regex::Regex::new(&about)
+        .ok()
+        .and_then(|regex| past.text().lines().find(|line| regex.is_match(line)).map(str::to_owned));
     let mut steps = Vec::new();
     if persisted {
         let line = Step::call("file::line", file).with("pattern", about);

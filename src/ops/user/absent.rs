@@ -1,9 +1,9 @@
 //! `user::absent`: no such account.
 
-use crate::ops::managed::{Args, Managed};
 use super::name_ok;
 use super::tools::Tools;
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Group, Password, User};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;

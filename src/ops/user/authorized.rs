@@ -3,8 +3,8 @@
 use super::make_folder;
 use crate::event::Sign;
 use crate::ops::args::Many;
-use crate::ops::managed::{Args, Managed};
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{User, UserEntry};
 use crate::ops::{Change, OpError};
 use base64::Engine;

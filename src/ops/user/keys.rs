@@ -1,9 +1,9 @@
 //! `user::keys`: who may log in as a user.
 
-use crate::ops::managed::{Args, Managed};
 use super::{authorized, name_ok};
 use crate::ops::args::Many;
 use crate::ops::file::SmallFile;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{User, UserEntry};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;

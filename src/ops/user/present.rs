@@ -1,12 +1,12 @@
 //! `user::present`: an account with these properties.
 
-use crate::ops::managed::{Args, Managed};
 use super::password::{self, Wanted};
 use super::tools::{Field, Tools};
 use super::{authorized, bare, create, field_ok, name_ok};
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
 use crate::ops::file::SmallFile;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Group, GroupEntry, Password, User, UserEntry};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::secret::{keyed, reveal};
