@@ -22,6 +22,11 @@ pub struct Reversal {
 }
 
 impl Reversal {
+    /// True when it was a command, which nothing takes back.
+    pub fn is_command(&self) -> bool {
+        self.things.iter().any(|past| past.kind == "command")
+    }
+
     /// True when the playbook itself knows the way back.
     pub fn is_custom(&self) -> bool {
         self.things.iter().any(|past| past.kind == "custom")

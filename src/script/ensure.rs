@@ -126,7 +126,7 @@ pub(super) fn perform(
     let outcome = here.actor().perform(&call, planned).map_err(|stop| {
         // What failed may have done a part.
         if let Stop::Failed(failed) = &stop {
-            note_reversal(here, failed.reversal.as_ref());
+            note_reversal(here, failed.reversal.as_ref().filter(|reversal| !reversal.is_command()));
         }
         stopped(ctx, stop)
     })?;

@@ -6,12 +6,14 @@ mod arguments;
 mod collectives;
 mod custom;
 mod interrupt;
+mod ledger;
 mod lost;
 mod machine;
 mod mistakes;
 mod order;
 mod payloads;
 mod sweep;
+mod taken_back;
 mod unknown;
 
 use crate::support::cli::Cli;
