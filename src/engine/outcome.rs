@@ -54,6 +54,8 @@ pub struct Failed {
     pub host: String,
     /// What went wrong.
     pub failure: Failure,
+    /// What takes back the part that was done.
+    pub reversal: Option<Arc<Reversal>>,
 }
 
 /// Turns an operation's error into what people read.

@@ -60,6 +60,11 @@ impl<'a> Args<'a> {
         Managed { kind, id, want: Map::new(), reads: Vec::new(), held_by: None }
     }
 
+    /// Something that is done to a thing and does not last.
+    pub fn action(&self, op: &str, id: impl AsRef<str>, names: &[&str]) -> Managed {
+        self.thing(Managed::ACTION, id).aspect("op", op).takes(self, names)
+    }
+
     /// A thing that may be wanted absent by `present: false`, with these arguments as aspects.
     pub fn kept(&self, kind: &'static str, id: impl AsRef<str>, names: &[&str]) -> Managed {
         let thing = self.thing(kind, id);
@@ -80,6 +85,15 @@ impl<'a> Args<'a> {
 }
 
 impl Managed {
+    /// The kind of what is done and does not last, such as a restart: the ledger has none of it, but it may have to be
+    /// done again when something else is undone.
+    pub const ACTION: &'static str = "action";
+
+    /// True for what does not last.
+    pub fn is_action(&self) -> bool {
+        self.kind == Self::ACTION
+    }
+
     /// Wants a state by its name; those of one thing exclude each other.
     #[must_use]
     pub fn state(self, state: &str) -> Self {

@@ -6,6 +6,7 @@ mod arguments;
 mod collectives;
 mod custom;
 mod interrupt;
+mod ledger;
 mod lost;
 mod machine;
 mod mistakes;
@@ -14,6 +15,7 @@ mod payloads;
 mod resume;
 mod rollback;
 mod sweep;
+mod taken_back;
 mod unknown;
 
 use crate::support::cli::Cli;

@@ -167,7 +167,12 @@ impl Resource for Path {
         };
         let (owner, group) = (self.owner.shown(), self.group.shown());
         let mode = format!("{:04o}", self.mode);
-        json!({ "kind": kind, "mode": mode, "owner": owner, "group": group, "target": self.target })
+        let mut snapshot = json!({ "kind": kind, "mode": mode, "owner": owner, "group": group });
+        match &self.target {
+            Some(target) => snapshot["target"] = target.as_str().into(),
+            None => snapshot["size"] = self.size.into(),
+        }
+        snapshot
     }
 
     /// Spec: FHS 3.0 and Debian policy 9.1 keep packages out of these; `/opt` and `/run` they may use.
