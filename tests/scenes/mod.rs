@@ -5,7 +5,9 @@ mod access;
 mod arguments;
 mod collectives;
 mod custom;
+mod faults;
 mod interrupt;
+mod locks;
 mod lost;
 mod machine;
 mod mistakes;
@@ -18,6 +20,7 @@ mod unknown;
 
 use crate::support::cli::Cli;
 use crate::support::project::Project;
+use crate::support::store::Bed;
 use serde_json::Value;
 
 /// A project with one inventory, `inv.yaml`, and one playbook, `site.rhai`.
@@ -46,6 +49,18 @@ impl Scene {
         format!(
             "{{ connect: exec, command: [sh, -c, 'cd \"$1\" && exec sh', sh, '{folder}'], data: {{ here: '{folder}' }} }}"
         )
+    }
+
+    /// With its state in this store.
+    pub fn state_in(self, bed: &Bed) -> Self {
+        let settings = format!("inventory: inv.yaml\nstate: \"{}\"\n", bed.url());
+        self.file("rhapsode.yaml", settings)
+    }
+
+    /// Another checkout of the project, with the same hosts.
+    pub fn copy(&self) -> Self {
+        let copy = Self::with(&self.project.read("inv.yaml"));
+        copy.file("site.rhai", self.project.read("site.rhai"))
     }
 
     /// With a file.
