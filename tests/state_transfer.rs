@@ -31,6 +31,8 @@ fn fill(store: &Store) {
         at: "p:1:1".into(),
         keep: true,
         prior,
+        actor: "b".into(),
+        origin: Some(json!({ "op": "file::put" })),
     };
     store.record(&scope, &author, &[declared(odd, prior), declared("/large", large)]).expect("recorded");
     let groups = ["all".to_owned()];
@@ -43,7 +45,7 @@ fn fill(store: &Store) {
         target: "x".into(),
         at: "p:1:1".into(),
         resources: vec![declared("/new", Prior::default())],
-        notifies: vec!["reload".into()],
+        notifies: vec![("a".into(), "reload".into())],
     };
     drop(journal.intend(intent).expect("known"));
     journal.finish().expect("written");

@@ -39,6 +39,8 @@ impl Desk {
             at: "playbooks/site.rhai:3:1".into(),
             keep: true,
             prior,
+            actor: String::new(),
+            origin: None,
         };
         let old = Prior { existed: true, state: None, content: Some(b"old".to_vec()) };
         let site = Scope::new("production", "playbooks/site.rhai");

@@ -70,6 +70,9 @@ pub struct Common {
     /// Wait so many seconds for another run that changes the same hosts
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0)]
     pub lock_wait: u64,
+    /// Take away what the playbook managed before and declares no more
+    #[arg(long, global = true)]
+    pub prune: bool,
     /// Ask nothing
     #[arg(short, long, global = true)]
     pub yes: bool,

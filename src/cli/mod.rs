@@ -12,6 +12,7 @@ pub mod history;
 mod init;
 pub mod inventory;
 mod problem;
+mod ledger_key;
 mod memory;
 mod planning;
 mod recorded;

@@ -213,6 +213,9 @@ impl Session {
         // Before the store is made: half made, it would count as a change of the work tree.
         let start = self.describe(prepared, &order);
         let store = self.state()?.open()?;
+        if let Err(error) = super::ledger_key::load(&self.home) {
+            tracing::warn!(%error, "the ledger's key cannot be used");
+        }
         let lease = match order.lease.take() {
             None if mode.applies() => Some(self.lock(&store, &format!("rhapsode apply {}", prepared.shown))?),
             lease => lease,
@@ -225,7 +228,9 @@ impl Session {
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
         let connections = connections.keeping_logins(self.config.keep_logins.value);
         let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
-        let options = Options { mode, forks: self.config.forks.value, tags };
+        let (keeps, prune) = (!self.flags.no_prefetch, self.flags.prune);
+        let playbook = start.playbook.clone();
+        let options = Options { mode, forks: self.config.forks.value, tags, keeps, prune, playbook };
         let emit = Arc::new(Events(Arc::clone(&bus)));
         let reach = Box::new(Connected(connections));
         let hosts = shared_hosts(&prepared.inventory);
@@ -233,11 +238,10 @@ impl Session {
         let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
         let scope = Scope::new(start.inventory.clone(), start.playbook.clone());
         let due = memory::due(&store, &scope, &prepared.hosts)?;
-        let remember: Box<dyn Remember> = match mode.applies() {
-            true => {
-                let author = Author { run: start.run.clone(), commit: start.commit.clone() };
-                Box::new(Memory::open(&store, scope, author)?)
-            }
+        let author = Author { run: start.run.clone(), commit: start.commit.clone() };
+        let remember: Box<dyn Remember> = match prepared.recurs {
+            true => Box::new(Memory::open(&store, scope, mode.applies().then_some(author), &prepared.hosts)?),
+            // A line of script owns nothing: the next one would orphan it.
             false => Box::new(Forgetful),
         };
         let run = run.expecting(expected).remembering(due, remember);
@@ -348,6 +352,7 @@ impl Session {
         note("tags", self.flags.tags.clone().into());
         note("skip_tags", self.flags.skip_tags.clone().into());
         note("data", self.flags.data.clone().into());
+        note("prune", if self.flags.prune { true.into() } else { serde_json::Value::Null });
         arguments
     }
 }

@@ -10,6 +10,7 @@ use super::settings::Settings;
 use super::slots::Place;
 use crate::event::{Event, Failure};
 use crate::inventory::Escalation;
+use crate::ops::Touch;
 use crate::remote::ShellError;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -30,6 +31,10 @@ struct Standing {
     place: Option<Place>,
     /// Blocks that no plan evaluates: what an operation of one's own does, what a failure sets off.
     unplanned: usize,
+    /// Blocks whose operations declare nothing: what is only done once something happened, and what undoes.
+    unmanaged: usize,
+    /// Inside `once`: another host may do it the next time.
+    once: usize,
 }
 
 #[derive(Clone)]
@@ -50,6 +55,8 @@ impl Actor {
             plays: Vec::new(),
             place: None,
             unplanned: 0,
+            unmanaged: 0,
+            once: 0,
         };
         Self { run, own, standing: Mutex::new(standing) }
     }
@@ -109,6 +116,31 @@ impl Actor {
         let result = block();
         self.standing().unplanned -= 1;
         result
+    }
+
+    /// Runs a block whose operations declare nothing.
+    pub fn unmanaged<T>(&self, block: impl FnOnce() -> T) -> T {
+        self.standing().unmanaged += 1;
+        let result = block();
+        self.standing().unmanaged -= 1;
+        result
+    }
+
+    pub(super) fn manages(&self) -> bool {
+        let standing = self.standing();
+        standing.unmanaged == 0 && standing.unplanned == 0
+    }
+
+    /// Runs the block of `once`.
+    pub(super) fn in_once<T>(&self, block: impl FnOnce() -> T) -> T {
+        self.standing().once += 1;
+        let result = block();
+        self.standing().once -= 1;
+        result
+    }
+
+    pub(super) fn is_in_once(&self) -> bool {
+        self.standing().once > 0
     }
 
     pub(super) fn is_unplanned(&self) -> bool {
@@ -181,7 +213,7 @@ impl Actor {
         let changes = self.run.changes();
         let mut state = host.lock();
         if state.others_changed(changes) {
-            state.forget();
+            state.forget(&Touch::Anything);
             host.line().forget();
         }
     }
@@ -207,7 +239,7 @@ impl Actor {
     /// Time went by: what was read of the host before is known no more.
     pub(super) fn forget(&self) {
         let host = self.on();
-        host.lock().forget();
+        host.lock().forget(&Touch::Anything);
         host.line().forget();
     }
 

@@ -1,12 +1,13 @@
 //! One host of a run: its line, its overlay, and what was noted of it so far.
 
+use super::ledger::Declared;
 use super::reach::Line;
 use crate::event::HostStatus;
 use crate::inventory::{Escalation, Host};
-use crate::ops::{Known, Overlay, Trace};
+use crate::ops::{Known, Overlay, Touch, Trace};
 use crate::remote::Shell;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A host while a run lasts. Shared: other hosts may delegate to it.
@@ -16,6 +17,7 @@ pub struct HostRun {
     line: Arc<dyn Line>,
     state: Mutex<HostState>,
     notes: Mutex<Notes>,
+    declared: Mutex<Declared>,
 }
 
 /// What an operation needs exclusively.
@@ -52,6 +54,10 @@ pub struct Notes {
     /// Data set by the script.
     pub data: HashMap<String, Value>,
     ids: HashMap<String, u32>,
+    /// An operation failed, so that others may not have been reached.
+    pub stumbled: bool,
+    /// Changes of earlier runs of which it was told how they ended.
+    pub settled: HashSet<String>,
     /// How it ended, once it did.
     pub ended: Option<HostStatus>,
 }
@@ -60,7 +66,7 @@ impl HostRun {
     /// A host that nothing was asked yet, with what it is expected to be asked.
     pub fn new(host: Arc<Host>, line: Arc<dyn Line>, expected: Traces) -> Self {
         let state = HostState { expected, ..HostState::default() };
-        Self { host, line, state: Mutex::new(state), notes: Mutex::default() }
+        Self { host, line, state: Mutex::new(state), notes: Mutex::default(), declared: Mutex::default() }
     }
 
     /// Its name in the inventory.
@@ -76,6 +82,11 @@ impl HostRun {
     /// The host for the time of one operation.
     pub fn lock(&self) -> MutexGuard<'_, HostState> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// What is declared on it.
+    pub fn declared(&self) -> MutexGuard<'_, Declared> {
+        self.declared.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// What was noted of it.
@@ -96,9 +107,9 @@ impl HostState {
         (seat, &mut self.overlay)
     }
 
-    /// The host changed: what is known of it is known no more, whoever asked.
-    pub fn forget(&mut self) {
-        self.seats.values_mut().for_each(|seat| seat.known.forget());
+    /// The host changed: what may be another way now is known no more, whoever asked.
+    pub fn forget(&mut self, touch: &Touch) {
+        self.seats.values_mut().for_each(|seat| seat.known.forget(touch));
     }
 
     /// An operation changed the host, or tried to.

@@ -1,9 +1,11 @@
 //! What came of an operation.
 
+use super::reversal::Reversal;
 use crate::event::{Failure, OpStatus};
 use crate::ops::OpError;
 use crate::remote::{Output, ShellError};
 use std::error::Error;
+use std::sync::Arc;
 
 /// An operation that ended, as the script sees it.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,10 @@ pub struct Outcome {
     pub error: Option<Failure>,
     /// It ran in the run that this one resumes: what it printed is not known any more.
     pub earlier: bool,
+    /// Why nothing was done though something could be.
+    pub left: Option<String>,
+    /// What takes it back, when it changed something.
+    pub reversal: Option<Arc<Reversal>>,
 }
 
 /// Why an operation gave no outcome.

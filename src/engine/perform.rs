@@ -11,9 +11,10 @@ use super::topping::ToppingUp;
 use super::verdict::Verdict;
 use crate::event::{Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
-use crate::ops::{OpError, Plan, Planned, Step, apply};
+use crate::ops::{OpError, Plan, Planned, Step, Touch, apply};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Asks the script about an outcome: `changed_when`, `failed_when`, `retry_until`.
@@ -50,6 +51,10 @@ pub struct Call<'a> {
     pub retry_until: Option<Ask<'a>>,
     /// Show its output.
     pub loud: bool,
+    /// Never removed by a prune.
+    pub keep: bool,
+    /// May contradict what was declared before.
+    pub redeclare: bool,
 }
 
 impl Actor {
@@ -81,23 +86,28 @@ impl Actor {
         &self,
         call: &Call<'_>,
         planned: &dyn Planned,
-        host: &HostRun,
+        host: &Arc<HostRun>,
         settings: &Settings,
         id: &str,
     ) -> Result<Verdict, Stop> {
         if let Some(reason) = call.skip.clone().or_else(|| self.run.options.tags.refuses(&settings.tags)) {
+            self.spare(call, planned, host);
             return Ok(Verdict::skipped(reason));
         }
         if let Some(reason) = &call.unknown {
+            self.spare(call, planned, host);
             return Ok(Verdict::unknown(redact(reason)));
+        }
+        if let Err(conflict) = self.declare(call, planned, host) {
+            return Ok(Verdict::failed(conflict));
         }
         self.take_place();
         self.login(host, Some(&call.at))?;
         let tries = settings.retries.unwrap_or(if call.retry_until.is_some() { 3 } else { 0 });
         for left in (0..=tries).rev() {
             // Only the first try is what the plan announced: a later one finds what the tries before it did.
-            let announced = (left == tries).then_some(id);
-            let verdict = match self.attempt(call, planned, host, settings, announced) {
+            let first = left == tries;
+            let verdict = match self.attempt(call, planned, host, settings, (id, first)) {
                 Ok(verdict) => verdict,
                 Err(error) => Verdict::failed(self.fatal(error, host, call)?),
             };
@@ -152,9 +162,9 @@ impl Actor {
         &self,
         call: &Call<'_>,
         planned: &dyn Planned,
-        host: &HostRun,
+        host: &Arc<HostRun>,
         settings: &Settings,
-        announced: Option<&str>,
+        (id, announced): (&str, bool),
     ) -> Result<Verdict, OpError> {
         let mut state = host.lock();
         let becoming = becoming(settings, host);
@@ -162,18 +172,19 @@ impl Actor {
         let (seat, overlay) = state.seat(host.line(), becoming.as_ref());
         let mut shell = Styled::new(&mut *seat.shell, &style);
         let mut view = style.view(&mut shell, overlay, &mut seat.known);
-        let planned = planned.plan(&mut view);
-        let plan = match planned {
+        let plan = match planned.plan(&mut view) {
             Err(OpError::Unknown(why) | OpError::Shell(ShellError::Reveal(RevealError::Unknown(why)))) => {
                 return Ok(Verdict::unknown(redact(&why)));
             }
             plan => plan?,
         };
         let mut plan = with_call(plan, call);
+        let mut record = self.found(call, planned, host, settings, (&plan, &mut view));
         let mut verdict = Verdict::of(&plan, &call.target, settings.sensitive.unwrap_or(false));
         verdict.output = plan.output.take();
+        verdict.left = plan.left.take();
         let own = self.own().name();
-        let earlier = self.run.earlier().zip(announced).and_then(|(earlier, id)| earlier.settles(own, id, &verdict));
+        let earlier = self.run.earlier().filter(|_| announced).and_then(|earlier| earlier.settles(own, id, &verdict));
         if let Some(earlier) = earlier {
             return Ok(earlier);
         }
@@ -181,15 +192,26 @@ impl Actor {
             for change in std::mem::take(&mut plan.changes) {
                 overlay.take(change.effects);
             }
-        } else if announced.is_some_and(|id| self.deviates(&mut verdict, id, &call.at)) {
+        } else if announced && self.deviates(&mut verdict, id, &call.at) {
             return Ok(verdict);
         } else if plan.has_steps() {
-            let output = done(&plan, &mut state, host, becoming.as_ref(), &style);
+            if !plan.is_empty() {
+                self.intend(call, host, id, &mut record)?;
+            }
+            // With variables of its own a command may do something else.
+            let precise = self.run.options.keeps && style.env.is_empty();
+            let touch = if precise { plan.touch() } else { Touch::Anything };
+            let output = done(&plan, &mut state, host, becoming.as_ref(), &style, &touch);
             if !plan.is_empty() {
                 state.note_change();
                 self.run.note_change();
+                self.ended(&mut record, output.as_ref().err());
             }
             verdict.output = output?.or(verdict.output);
+        }
+        self.as_wanted(host, &record);
+        if !plan.is_empty() && self.run.options.mode.applies() {
+            verdict.reversal = Some(self.reversal(call, host, settings, record));
         }
         state.overlay.declare(call.target.clone());
         Ok(verdict)
@@ -218,7 +240,7 @@ impl Actor {
         &self,
         call: &Call<'_>,
         mut verdict: Verdict,
-        host: &HostRun,
+        host: &Arc<HostRun>,
         settings: &Settings,
         (id, started): (String, Instant),
     ) -> Result<Outcome, Stop> {
@@ -231,6 +253,9 @@ impl Actor {
         outcome.error = failure.clone();
         self.as_if_done_now(&mut outcome, verdict.earlier, &id);
         outcome.id = id;
+        outcome.left = verdict.left.take();
+        outcome.reversal = verdict.reversal.take();
+        self.settle(host, &outcome.id, verdict.status);
         if verdict.status == OpStatus::Changed {
             host.notes().changes += 1;
         }
@@ -240,6 +265,7 @@ impl Actor {
         self.run.emit(self.finished(call, &verdict, &outcome, started));
         match failure {
             Some(failure) if !settings.ignore_errors.unwrap_or(false) => {
+                self.own().notes().stumbled = true;
                 Err(Stop::Failed(Box::new(Failed { op: call.op.into(), host: host.name().into(), failure })))
             }
             _ => Ok(outcome),
@@ -288,7 +314,7 @@ impl Actor {
             status: verdict.status,
             changes: verdict.changes.clone(),
             diff: verdict.diff.clone(),
-            reason: verdict.reason.clone(),
+            reason: verdict.reason.clone().or_else(|| outcome.left.clone()),
             error: outcome.error.clone(),
             output,
             at: call.at.clone(),
@@ -315,16 +341,19 @@ fn done(
     host: &HostRun,
     becoming: Option<&Escalation>,
     style: &Style,
+    touch: &Touch,
 ) -> Result<Option<Output>, OpError> {
+    // Asked along with the change is what will be known no more after it.
+    state.forget(touch);
     let (seat, _) = state.seat(host.line(), becoming);
     let questions = seat.known.expected();
     let mut topping = ToppingUp::new(&mut *seat.shell, &questions.commands);
     let applied = apply(plan, &mut Styled::new(&mut topping, style));
-    let answers = topping.answers();
-    state.forget();
-    if let (Some(answers), Ok(_)) = (answers, &applied) {
-        let (seat, _) = state.seat(host.line(), becoming);
-        seat.known.learn(&questions, &answers);
+    match (topping.answers(), &applied) {
+        (Some(answers), Ok(_)) => drop(seat.known.learn(&questions, &answers)),
+        (None, Ok(_)) => {}
+        // What came before the failure may have done anything.
+        (_, Err(_)) => state.forget(&Touch::Anything),
     }
     Ok(applied?.output)
 }

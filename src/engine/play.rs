@@ -216,7 +216,7 @@ impl Actor {
         loop {
             let runner = round.came.first().map(|(host, _)| host.clone()).unwrap_or_default();
             let mine = (runner == self.own().name()).then(|| block.take()).flatten();
-            let done = mine.map(|block| block());
+            let done = mine.map(|block| self.in_once(block));
             if done.as_ref().is_some_and(|done| done.as_ref().is_err_and(ScriptError::ends_host)) {
                 return done.expect("checked above");
             }

@@ -11,9 +11,9 @@ use crate::event::{Event, Mode};
 use crate::inventory::Host;
 use crate::remote::Interrupt;
 use indexmap::IndexMap;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What a run is asked to do.
 #[derive(Debug, Clone)]
@@ -24,6 +24,20 @@ pub struct Options {
     pub forks: usize,
     /// `--tags` and `--skip-tags`.
     pub tags: TagFilter,
+    /// What is known of a host is kept across changes that cannot alter it.
+    pub keeps: bool,
+    /// Whether what the playbook declares no more is removed.
+    pub prune: bool,
+    /// The playbook, as it is recorded.
+    pub playbook: String,
+}
+
+impl Options {
+    /// A plan that nobody records.
+    pub fn looking(forks: usize) -> Self {
+        let tags = TagFilter::default();
+        Self { mode: Mode::Plan, forks, tags, keeps: true, prune: false, playbook: String::new() }
+    }
 }
 
 /// A run, shared by its host threads.
@@ -48,7 +62,12 @@ pub struct Run {
     earlier: Option<Earlier>,
     due: HashMap<String, Vec<String>>,
     changes: AtomicU64,
+    /// What `once` declared, on whichever host: the next time it may be another one.
+    once: Mutex<HashSet<(String, String)>>,
 }
+
+/// The name of the machine that rhapsode runs on.
+const HERE: &str = "(here)";
 
 /// Traces of an earlier run, by host; each is taken once.
 #[derive(Default)]
@@ -91,6 +110,7 @@ impl Run {
             earlier: None,
             due: HashMap::new(),
             changes: AtomicU64::new(0),
+            once: Mutex::default(),
         };
         run.meetings.open(&Self::root(), &run.selected);
         run
@@ -167,7 +187,6 @@ impl Run {
 
     /// The machine that rhapsode runs on, for `local(...)`.
     pub fn here(&self) -> Arc<HostRun> {
-        const HERE: &str = "(here)";
         let mut hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let new = || {
             let connection =
@@ -176,6 +195,21 @@ impl Run {
             Arc::new(HostRun::new(Arc::clone(&host), self.reach.line(&host), Traces::default()))
         };
         Arc::clone(hosts.entry(HERE.to_owned()).or_insert_with(new))
+    }
+
+    pub(super) fn declared_once(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+        self.once.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The machine that rhapsode runs on, under its name in records.
+    pub(super) fn here_named(&self, name: &str) -> Option<Arc<HostRun>> {
+        (name == HERE).then(|| self.here())
+    }
+
+    /// Every host that was asked for so far.
+    pub(super) fn all_hosts(&self) -> Vec<Arc<HostRun>> {
+        let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        hosts.values().cloned().collect()
     }
 
     /// Changes on all hosts so far, tried ones among them.

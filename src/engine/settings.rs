@@ -68,6 +68,11 @@ pub struct TagFilter {
 }
 
 impl TagFilter {
+    /// True when nothing was asked: no operation is left out but those tagged `never`.
+    pub fn is_open(&self) -> bool {
+        self.only.is_empty() && self.skip.is_empty()
+    }
+
     /// Why an operation with these tags is left out; `always` and `never` as in Ansible.
     pub fn refuses(&self, tags: &[String]) -> Option<String> {
         let has = |wanted: &[String]| wanted.iter().find(|tag| tags.contains(tag)).cloned();

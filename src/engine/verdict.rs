@@ -2,10 +2,12 @@
 
 use super::outcome::Outcome;
 use super::perform::Call;
+use super::reversal::Reversal;
 use crate::event::{ChangeLine, OpStatus};
 use crate::ops::{Change, OpError, Plan};
 use crate::remote::Output;
 use crate::secret::redact;
+use std::sync::Arc;
 
 /// How one try of an operation came out.
 pub(super) struct Verdict {
@@ -19,6 +21,10 @@ pub(super) struct Verdict {
     pub deviates: Option<String>,
     /// How it ended in the run that this one resumes; nothing was done now.
     pub earlier: Option<OpStatus>,
+    /// Why nothing was done though something could be.
+    pub left: Option<String>,
+    /// What takes it back.
+    pub reversal: Option<Arc<Reversal>>,
 }
 
 impl Verdict {
@@ -32,6 +38,8 @@ impl Verdict {
             error: None,
             deviates: None,
             earlier: None,
+            left: None,
+            reversal: None,
         }
     }
 

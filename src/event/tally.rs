@@ -28,6 +28,8 @@ pub struct Count {
     pub exchanges: u64,
     /// Login and operations, in milliseconds; waiting for other hosts not counted.
     pub busy_ms: u64,
+    /// What the playbook managed on it and declares no more.
+    pub orphans: u64,
     /// How the host ended; `None` while it runs.
     pub status: Option<HostStatus>,
 }
@@ -62,6 +64,7 @@ impl Tally {
                 count.add(end.status);
                 count.busy_ms += end.duration_ms;
             }
+            Event::Orphaned { host, .. } => self.of(host).orphans += 1,
             Event::NotPredictable { host, .. } => self.of(host).not_predictable = true,
             Event::HostFinished { host, status, exchanges, .. } => {
                 let count = self.of(host);
@@ -105,6 +108,7 @@ impl Tally {
             totals.changes += count.changed;
             totals.unknown += count.unknown;
             totals.exchanges += count.exchanges;
+            totals.orphans += count.orphans;
             totals.not_predictable += u64::from(count.not_predictable);
             match count.status {
                 Some(HostStatus::Ok) => totals.ok += 1,

@@ -1,6 +1,7 @@
 //! Changes as data: what they are called, how they are done, and what they make of the host.
 
 use super::resource::{Key, Resource, State};
+use super::touch::{ACCOUNTS, Touch, Touched};
 use super::tree_write::TreeWrite;
 use crate::event::Sign;
 use crate::remote::{Command, Output};
@@ -17,6 +18,8 @@ pub struct Plan {
     pub waits: Vec<Step>,
     /// The answer to a question that the operation stands for: `cmd::read`.
     pub output: Option<Output>,
+    /// Why nothing is done though something could be: what others need stays.
+    pub left: Option<String>,
 }
 
 /// One change.
@@ -32,6 +35,8 @@ pub struct Change {
     pub steps: Vec<Step>,
     /// What it makes of the host; the overlay of a plan takes it.
     pub effects: Vec<Effect>,
+    /// The paths that its commands alter, where they alter nothing else: see [`Change::touching`].
+    pub touches: Option<Vec<Touched>>,
 }
 
 /// How a change is done.
@@ -168,9 +173,20 @@ impl Plan {
         self
     }
 
+    /// Nothing to change, and why.
+    pub fn leaving(why: impl Into<String>) -> Self {
+        Self { left: Some(why.into()), ..Self::default() }
+    }
+
     /// True when there is something to do on the host: changes, or waits alone.
     pub fn has_steps(&self) -> bool {
         !self.waits.is_empty() || self.changes.iter().any(|change| !change.steps.is_empty())
+    }
+
+    /// What doing all this may alter.
+    pub fn touch(&self) -> Touch {
+        let waits = if self.waits.is_empty() { Touch::NOTHING } else { Touch::Anything };
+        self.changes.iter().map(Change::touch).fold(waits, Touch::and)
     }
 
     /// True when reality is as wanted.
@@ -188,7 +204,33 @@ impl From<Change> for Plan {
 impl Change {
     /// A change in words; `steps` and `effects` are added by the methods below.
     pub fn new(sign: Sign, text: impl Into<String>) -> Self {
-        Self { sign, text: text.into(), diff: None, steps: Vec::new(), effects: Vec::new() }
+        Self { sign, text: text.into(), diff: None, steps: Vec::new(), effects: Vec::new(), touches: None }
+    }
+
+    /// Says that its steps alter these paths, what is below them, and nothing else; else a command may alter anything.
+    #[must_use]
+    pub fn touching<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        let touched = paths.into_iter().map(|path| Touched { path: path.into(), whole: true });
+        self.touches.get_or_insert_default().extend(touched);
+        self
+    }
+
+    /// The same when what is below the path stays as it is: permissions of a directory, a new one.
+    #[must_use]
+    pub fn touching_itself(mut self, path: impl Into<String>) -> Self {
+        self.touches.get_or_insert_default().push(Touched { path: path.into(), whole: false });
+        self
+    }
+
+    /// The same for the tools of accounts.
+    #[must_use]
+    pub fn touching_accounts(self) -> Self {
+        self.touching(ACCOUNTS.iter().copied())
+    }
+
+    /// What doing it may alter.
+    pub fn touch(&self) -> Touch {
+        self.touches.clone().map_or_else(|| Touch::of_steps(self), Touch::Paths)
     }
 
     /// Adds a command.

@@ -4,19 +4,23 @@
 
 mod apply;
 mod apt;
+mod before;
 pub mod args;
 mod change;
 mod cron;
 mod error;
 mod known;
+mod managed;
 mod pkg;
 pub mod resource;
 mod registry;
 mod service;
 mod sys;
+mod touch;
 mod systemd;
 mod file;
 mod tree_write;
+mod undo;
 mod view;
 mod write;
 
@@ -32,12 +36,16 @@ mod user;
 mod wait;
 
 pub use apply::{Applied, apply};
+pub use before::Before;
 pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use error::OpError;
 pub use known::{Known, Questions, Trace};
+pub use managed::{Args, Managed};
 pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
 pub use resource::Resource;
+pub use touch::Touch;
 pub use tree_write::{TreeEntry, TreeItem, TreeWrite};
+pub use undo::{Inverse, Past, Undo, undo};
 pub use view::{Asked, Overlay, Question, View};
 
 pub use write::INLINE_LIMIT;
@@ -67,6 +75,13 @@ pub trait Operation: DeserializeOwned + Sized {
     /// A text that names the arguments and says what to do.
     fn check(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Things that a call with these arguments keeps in a state, in the order in which they come; none for an action,
+    /// such as a restart.
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let _ = args;
+        Vec::new()
     }
 
     /// Finds out how the host is. Only reads.

@@ -1,6 +1,6 @@
 //! The list of operations, and what can be done with any of them by name: arguments, plans, reference.
 
-use super::{OpError, Operation, Plan, View, file};
+use super::{Args, Managed, OpError, Operation, Plan, View, file};
 use serde::de::{DeserializeOwned, Deserializer, Visitor, value::Error as NoValue};
 use serde_json::Value;
 
@@ -11,14 +11,23 @@ pub trait Planned: Send {
     /// # Errors
     /// As the operation's `probe` and `plan`.
     fn plan(&self, view: &mut View<'_>) -> Result<Plan, OpError>;
+
+    /// What it keeps in a state; nothing for an action.
+    fn manages(&self) -> &[Managed] {
+        &[]
+    }
 }
 
-struct Accepted<O>(O);
+struct Accepted<O>(O, Vec<Managed>);
 
 impl<O: Operation + Send> Planned for Accepted<O> {
     fn plan(&self, view: &mut View<'_>) -> Result<Plan, OpError> {
         let seen = self.0.probe(view)?;
         self.0.plan(&seen)
+    }
+
+    fn manages(&self) -> &[Managed] {
+        &self.1
     }
 }
 
@@ -89,6 +98,7 @@ fn accept<O: Operation + Send + 'static>(value: Value) -> Result<Box<dyn Planned
     if let Some(field) = value.as_object().and_then(|map| map.keys().find(|key| !known.contains(&key.as_str()))) {
         return Err(ArgumentError::UnknownField { op: O::NAME, field: field.clone(), known });
     }
+    let managed = O::manages(&Args(&value));
     let operation: O = serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         let problem = error.into_inner().to_string();
@@ -98,7 +108,7 @@ fn accept<O: Operation + Send + 'static>(value: Value) -> Result<Box<dyn Planned
         }
     })?;
     operation.check().map_err(|problem| ArgumentError::Arguments { op: O::NAME, problem })?;
-    Ok(Box::new(Accepted(operation)))
+    Ok(Box::new(Accepted(operation, managed)))
 }
 
 /// The names of a struct's fields, as its derived `Deserialize` asks for them.

@@ -4,6 +4,8 @@ use super::args::Many;
 use super::file::{Difference, SmallFile, Whole};
 use super::{Change, FileWrite, OpError, Operation, Plan, Step, View};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Path;
 use serde::Deserialize;
 
 /// Keeps one rule of sudoers(5).
@@ -50,6 +52,12 @@ impl Operation for Rule {
         }
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let path = format!("/etc/sudoers.d/{}", args.text("name"));
+        let rule = args.kept("sudo-rule", args.text("name"), &["who", "run_as", "commands", "nopasswd"]);
+        vec![rule.reads::<Path>(&path).within_file(&path)]
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<SmallFile, OpError> {
         SmallFile::see(view, &self.path())
     }
@@ -67,7 +75,8 @@ impl Operation for Rule {
             Some(Difference::Content) => Change::new(Sign::Update, "rule"),
         };
         let write = FileWrite { validate: Some("visudo -cf %s".into()), ..seen.write(&wanted) };
-        Ok(seen.noted(change, &wanted)?.step(Step::Write(write)).into())
+        // visudo(8) only looks at the new file.
+        Ok(seen.noted(change, &wanted)?.step(Step::Write(write)).touching([seen.path()]).into())
     }
 }
 

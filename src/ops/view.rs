@@ -3,7 +3,7 @@
 use super::OpError;
 use super::change::Effect;
 use super::known::Known;
-use super::resource::{Key, Reader, Resource, State};
+use super::resource::{Key, Reader, Remembered, Resource, State};
 use crate::remote::{Command, Output, Shell};
 use std::collections::{BTreeSet, HashMap};
 
@@ -204,6 +204,11 @@ impl<'a> View<'a> {
     pub fn see<R: Resource>(&mut self, id: &str) -> Result<R, OpError> {
         let mut states = self.see_all::<R>(&[id.to_owned()])?;
         Ok(states.pop().expect("one state a key"))
+    }
+
+    /// What the ledger remembers of a thing that this operation looked at.
+    pub(super) fn remembered(&mut self, key: &Key) -> Option<Remembered> {
+        self.known.get().state(key).map(State::remembered)
     }
 
     /// The states of many things, in one exchange.

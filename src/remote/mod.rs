@@ -8,6 +8,7 @@ mod feed;
 mod frame;
 mod interrupt;
 mod line;
+mod print;
 mod resident;
 mod seat;
 mod session;

@@ -4,6 +4,7 @@ use super::clean::printed;
 use super::diff::diff_lines;
 use super::live::Live;
 use super::operation::{count, operation_lines, visible};
+use super::orphans::{Orphans, unsettled_line};
 use super::page::{Entry, Page};
 use super::problems::Problems;
 use super::summary::{closing, host_table};
@@ -31,6 +32,7 @@ pub struct Human {
     /// Diffs shown so far, and on which host.
     diffs: HashMap<String, String>,
     plays: HashSet<String>,
+    orphans: Orphans,
 }
 
 impl Human {
@@ -48,6 +50,7 @@ impl Human {
             op_errors: HashMap::new(),
             diffs: HashMap::new(),
             plays: HashSet::new(),
+            orphans: Orphans::default(),
         }
     }
 
@@ -195,9 +198,11 @@ impl Human {
         let diffs = look.diff.unwrap_or(!run.mode.applies());
         let mut parts = vec![self.page.take().map(|mut page| page.lines(&look, diffs)).unwrap_or_default()];
         parts.push(std::mem::take(&mut self.problems).lines(paint));
+        let orphans = std::mem::take(&mut self.orphans);
         if look.verbosity == Verbosity::Quiet {
             return parts.pop().unwrap_or_default();
         }
+        parts.push(orphans.lines(run.mode.applies(), paint));
         let changed = self.tally.hosts().filter(|(_, count)| count.changed > 0).count() as u64;
         let mut end = host_table(&self.tally, look.verbosity >= Verbosity::Verbose, paint);
         end.push(closing(&run, totals, changed, duration_ms, paint));
@@ -217,6 +222,11 @@ impl Human {
                 printed(text).iter().map(|line| format!("{host} {line}")).collect()
             }
             Event::Warning { host, text } if !quiet => self.warning(host.as_deref(), text),
+            Event::Orphaned { host, orphan } => {
+                self.orphans.add(host, orphan);
+                Vec::new()
+            }
+            Event::Unfinished { host, unsettled } => vec![unsettled_line(host, unsettled, self.look.paint)],
             Event::NotPredictable { host, at, reason } => self.not_predictable(host, at, reason),
             Event::HostFinished { host, status, error, .. } => self.host_finished(host, *status, error.as_ref()),
             _ => Vec::new(),

@@ -1,7 +1,8 @@
 //! A run as one JSON document.
 
 use crate::event::{
-    ChangeLine, Event, Failure, HostStatus, Mode, OpStatus, OperationEnd, RunStart, Sink, SinkError, Tally, Totals,
+    ChangeLine, Event, Failure, HostStatus, Mode, OpStatus, OperationEnd, Orphan, RunStart, Sink, SinkError, Tally,
+    Totals, Unsettled,
 };
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -55,6 +56,12 @@ pub struct HostDocument {
     pub error: Option<Failure>,
     /// In the order in which they ended.
     pub operations: Vec<OperationDocument>,
+    /// What the playbook managed on it and declares no more, the youngest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<Orphan>,
+    /// Changes of earlier runs of which nobody knew how they ended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<Unsettled>,
     /// Where and why its plan ended early.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_predictable: Option<NotPredictable>,
@@ -163,6 +170,8 @@ impl Document {
             Event::Log { host, text } => self.host(host).log.push(text.clone()),
             Event::Warning { host: Some(host), text } => self.host(host).warnings.push(text.clone()),
             Event::Warning { host: None, text } => self.warnings.push(text.clone()),
+            Event::Orphaned { host, orphan } => self.host(host).orphans.push(orphan.clone()),
+            Event::Unfinished { host, unsettled } => self.host(host).unfinished.push(unsettled.clone()),
             Event::NotPredictable { host, at, reason } => {
                 self.host(host).not_predictable = Some(NotPredictable { at: at.clone(), reason: reason.clone() });
             }

@@ -10,6 +10,7 @@ mod live;
 mod look;
 mod names;
 mod operation;
+mod orphans;
 mod page;
 mod problems;
 mod summary;

@@ -36,6 +36,8 @@ pub const COMMON: &[&str] = &[
     "requires",
     "undo",
     "loud",
+    "keep",
+    "redeclare",
 ];
 
 /// A condition: known, to be asked, or known only after apply.
@@ -82,6 +84,10 @@ pub struct Common {
     pub undo: Option<FnPtr>,
     /// Shows the output.
     pub loud: bool,
+    /// Never removed by a prune.
+    pub keep: bool,
+    /// May contradict what the playbook declared before.
+    pub redeclare: bool,
 }
 
 /// Which argument is wrong, and how.
@@ -124,6 +130,8 @@ impl Common {
             "requires" => self.requires = handles(value)?,
             "undo" => self.undo = Some(closure(value)?),
             "loud" => self.loud = flag(value)?,
+            "keep" => self.keep = flag(value)?,
+            "redeclare" => self.redeclare = flag(value)?,
             _ => {
                 set(&mut self.settings, key, value)?;
             }

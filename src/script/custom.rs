@@ -10,7 +10,7 @@ use super::host::current;
 use super::undo::Undo;
 use crate::event::{OpStatus, Sign};
 use crate::inventory::nearest;
-use crate::ops::{Change, OpError, Plan, Planned, View};
+use crate::ops::{Args, Change, Managed, OpError, Plan, Planned, View};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, NativeCallContext};
 
@@ -45,6 +45,7 @@ struct Prepared {
     text: String,
     diff: Option<(String, String)>,
     left: bool,
+    managed: [Managed; 1],
 }
 
 impl Planned for Prepared {
@@ -55,6 +56,10 @@ impl Planned for Prepared {
         let mut change = Change::new(Sign::Update, self.text.clone());
         change.diff.clone_from(&self.diff);
         Ok(change.into())
+    }
+
+    fn manages(&self) -> &[Managed] {
+        &self.managed
     }
 }
 
@@ -140,6 +145,7 @@ fn custom(
         text: crate::secret::redact(&words(&left)),
         diff: shown(ctx, closures, &host, &left)?,
         left: !nothing_left(&left),
+        managed: [Args(&serde_json::Value::Null).thing("custom", format!("{kind} {target}"))],
     };
     // What the engine reports is the operation as a whole; the operations of `apply` are its own lines below.
     let outcome = perform(ctx, here, kind, target, gate, common, &prepared)?;

@@ -1,13 +1,13 @@
 //! Evaluates a playbook once per host, all hosts at the same time.
 
 use super::builder::for_host;
-use super::error::{Ended, Ending, ended};
+use super::error::{Ended, Ending, ended, stopped_at_end};
 use super::handler;
 use super::here::Here;
 use super::world::World;
 use crate::engine::{Actor, Run};
 use crate::event::{Event, Failure, HostStatus};
-use rhai::AST;
+use rhai::{AST, EvalAltResult};
 use std::sync::Arc;
 use std::thread;
 
@@ -73,6 +73,7 @@ fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd
     let here = Here::new(actor, world);
     let engine = for_host(&here);
     let result = engine.run_ast(playbook).and_then(|()| handler::flush(&here, &engine, true));
+    let result = close(&here, result);
     let (status, error, fault) = match result {
         Ok(()) => kept_its_word(run, name, quiet(&host)),
         Err(error) => verdict(run, name, quiet(&host), ended(&error, playbook.source().unwrap_or("script"))),
@@ -85,6 +86,12 @@ fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd
     here.actor().leave_place();
     finish(run, name, status, error);
     HostEnd { host: name.to_owned(), status, fault }
+}
+
+/// Ends the record of the host; what is declared no more can be told only when the playbook ran to its end.
+fn close(here: &Here, result: Result<(), Box<EvalAltResult>>) -> Result<(), Box<EvalAltResult>> {
+    let closed = here.actor().close_ledger(result.is_ok());
+    result.and_then(|()| closed.map_err(stopped_at_end))
 }
 
 /// How a host ends on which nothing went wrong.

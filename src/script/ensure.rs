@@ -119,6 +119,8 @@ pub(super) fn perform(
         failed_when: failed.as_ref().map(|ask| ask as Ask<'_>),
         retry_until: until.as_ref().map(|ask| ask as Ask<'_>),
         loud: common.loud,
+        keep: common.keep,
+        redeclare: common.redeclare,
     };
     let outcome = here.actor().perform(&call, planned).map_err(|stop| stopped(ctx, stop))?;
     if let (Some(undo), Some(OpStatus::Changed)) = (&common.undo, outcome.status) {

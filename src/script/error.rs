@@ -64,7 +64,15 @@ pub fn end(ending: Ending, at: Position) -> Box<EvalAltResult> {
 
 /// What the engine could not do, raised where the binding was called.
 pub fn stopped(ctx: &NativeCallContext, stop: Stop) -> Box<EvalAltResult> {
-    let at = ctx.call_position();
+    stopped_at(stop, ctx.call_position())
+}
+
+/// The same where no binding was called: at the end of the playbook.
+pub fn stopped_at_end(stop: Stop) -> Box<EvalAltResult> {
+    stopped_at(stop, Position::NONE)
+}
+
+fn stopped_at(stop: Stop, at: Position) -> Box<EvalAltResult> {
     match stop {
         Stop::Failed(failed) => {
             let Failed { op, host, failure } = *failed;

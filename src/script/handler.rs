@@ -18,7 +18,8 @@ pub fn flush(here: &Here, engine: &Engine, last: bool) -> RhaiResultOf<()> {
         let defined: Vec<String> = here.handlers().keys().cloned().collect();
         if let Some(next) = defined.iter().find(|name| notified.contains(name)) {
             let kept = here.handlers().get(next).cloned().expect("just found");
-            kept.run(engine, vec![current(here)])?;
+            // What it does is only done when something changed: it declares nothing.
+            here.actor().unmanaged(|| kept.run(engine, vec![current(here)]))?;
             // Only now: a handler that fails stays due.
             here.actor().handled(next);
             continue;

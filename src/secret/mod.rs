@@ -5,9 +5,11 @@
 //! environment of a remote command) call [`reveal`] at the last moment; everything else that leaves the
 //! process goes through [`redact`].
 
+mod keyed;
 mod table;
 mod token;
 
+pub use keyed::{keyed, sealed, use_key};
 pub use table::{conceal, forget_all, redact, reveal, unknown};
 pub use token::{Kind, Token, contains_token, contains_unknown, tokens};
 

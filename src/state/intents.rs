@@ -20,8 +20,8 @@ pub struct Intent {
     pub at: String,
     /// What it manages; recorded with what is there now, before the change can destroy it.
     pub resources: Vec<Declared>,
-    /// Handlers that are due once the change is made. They are due after a crash, too.
-    pub notifies: Vec<String>,
+    /// Handlers that are due once the change is made, each with its host. They are due after a crash, too.
+    pub notifies: Vec<(String, String)>,
 }
 
 /// A change of which nobody knows how it ended.
@@ -91,6 +91,12 @@ pub(super) fn beginning(scope: &Scope, author: &Author, intent: &Intent, now: &s
     let Intent { host, id, op, target, at, .. } = intent;
     let values = [&scope.inventory, host, id, &scope.playbook, &author.run, op, target, at, now];
     Statement::new(sql, values.map(Value::from))
+}
+
+/// The end of a change that this run began.
+pub(super) fn told_end(inventory: &str, run: &str, id: &str) -> Statement {
+    let sql = "DELETE FROM intents WHERE inventory = $1 AND run = $2 AND id = $3";
+    Statement::new(sql, [inventory, run, id].map(Value::from))
 }
 
 pub(super) fn known_end(inventory: &str, host: &str, id: &str) -> Statement {

@@ -3,7 +3,7 @@
 use super::backend::Backend;
 use super::contents::contents_first;
 use super::intents::{Intent, beginning, known_end};
-use super::ledger::{Author, Declared, ResourceId, Scope, declaration, now, settlement};
+use super::ledger::{Author, Declared, ResourceId, Scope, declaration, forgetting, now, seen_again, settlement};
 use super::notifications::{completion, notification};
 use super::statement::Statement;
 use super::{StateError, Store};
@@ -33,13 +33,31 @@ pub struct Journal {
     failed: Arc<Mutex<Option<Arc<StateError>>>>,
 }
 
-/// A change that is being made; it stays recorded as unfinished until [`Journal::done`] or [`Journal::failed`] takes it.
+/// A change that is being made; it stays recorded as unfinished until the history tells how it ended.
 #[derive(Debug)]
 #[must_use]
 pub struct Intended {
-    host: String,
-    id: String,
     resources: Vec<ResourceId>,
+}
+
+/// A change whose intent is being written.
+#[must_use]
+pub struct Intending {
+    intended: Intended,
+    verdict: Receiver<Result<(), Arc<StateError>>>,
+    failed: Arc<Mutex<Option<Arc<StateError>>>>,
+}
+
+impl Intending {
+    /// Waits until the intent is committed.
+    ///
+    /// # Errors
+    /// As [`Journal::intend`].
+    pub fn wait(self) -> Result<Intended, Arc<StateError>> {
+        let stopped = || kept(&self.failed).clone().unwrap_or_else(|| Arc::new(StateError::Stopped));
+        self.verdict.recv().unwrap_or_else(|_| Err(stopped()))?;
+        Ok(self.intended)
+    }
 }
 
 struct Note {
@@ -70,39 +88,37 @@ impl Journal {
     /// # Errors
     /// The store cannot be written, or the lock was lost; the change must not be made then.
     pub fn intend(&self, intent: Intent) -> Result<Intended, Arc<StateError>> {
+        self.begin(intent)?.wait()
+    }
+
+    /// The same in two steps: the change may be sent once [`Intending::wait`] returned.
+    ///
+    /// # Errors
+    /// As [`Journal::intend`].
+    pub fn begin(&self, intent: Intent) -> Result<Intending, Arc<StateError>> {
         let now = now();
         let mut statements = vec![beginning(&self.scope, &self.author, &intent, &now)];
         for declared in &intent.resources {
             statements.extend(self.declaration(declared, false, &now)?);
         }
         let due = intent.notifies.iter();
-        statements.extend(due.map(|handler| notification(&self.scope, &self.author, &intent.host, handler, &now)));
+        statements.extend(due.map(|(host, handler)| notification(&self.scope, &self.author, host, handler, &now)));
         let (waits, verdict) = sync_channel(1);
         self.send(Note { statements, waits: Some(waits) })?;
-        verdict.recv().unwrap_or_else(|_| Err(self.error()))?;
         let resources = intent.resources.into_iter().map(|declared| declared.resource).collect();
-        Ok(Intended { host: intent.host, id: intent.id, resources })
+        let intended = Intended { resources };
+        Ok(Intending { intended, verdict, failed: Arc::clone(&self.failed) })
     }
 
-    /// Records that the change was made. Does not wait.
+    /// Records that the change was made: its resources are as wanted. That it was begun is forgotten when the
+    /// [`HistorySink`](super::HistorySink) tells how it ended. A change that failed needs no note: handlers that it
+    /// named stay due, as part of it may be done. Does not wait.
     ///
     /// # Errors
     /// An earlier note could not be written.
     pub fn done(&self, intended: Intended) -> Result<(), Arc<StateError>> {
-        let Intended { host, id, resources } = intended;
-        let settled = resources.iter().map(|resource| settlement(&self.scope, resource));
-        let end = known_end(&self.scope.inventory, &host, &id);
-        self.send(Note { statements: settled.chain([end]).collect(), waits: None })
-    }
-
-    /// Records that the change failed: known, and told by the history, but the resource is not as wanted. Handlers
-    /// that it named stay due, as part of it may be done. Does not wait.
-    ///
-    /// # Errors
-    /// An earlier note could not be written.
-    pub fn failed(&self, intended: Intended) -> Result<(), Arc<StateError>> {
-        let end = known_end(&self.scope.inventory, &intended.host, &intended.id);
-        self.send(Note { statements: vec![end], waits: None })
+        let settled = intended.resources.iter().map(|resource| settlement(&self.scope, resource));
+        self.send(Note { statements: settled.collect(), waits: None })
     }
 
     /// Records a resource that is as wanted, without a change. Does not wait.
@@ -112,6 +128,32 @@ impl Journal {
     pub fn declare(&self, declared: &Declared) -> Result<(), Arc<StateError>> {
         let statements = self.declaration(declared, true, &now())?;
         self.send(Note { statements, waits: None })
+    }
+
+    /// Records that resources of a host are declared as before and are as wanted, by their
+    /// [`seq`](super::LedgerEntry::seq). Does not wait.
+    ///
+    /// # Errors
+    /// An earlier note could not be written.
+    pub fn declare_again(&self, host: &str, ids: &[u64]) -> Result<(), Arc<StateError>> {
+        let statement = seen_again(&self.scope, &self.author, host, ids, &now());
+        self.send(Note { statements: vec![statement], waits: None })
+    }
+
+    /// Records that a resource is managed no more. Does not wait.
+    ///
+    /// # Errors
+    /// An earlier note could not be written.
+    pub fn forget(&self, resource: &ResourceId) -> Result<(), Arc<StateError>> {
+        self.send(Note { statements: vec![forgetting(&self.scope, resource)], waits: None })
+    }
+
+    /// Records that it is known how a change of an earlier run ended. Does not wait.
+    ///
+    /// # Errors
+    /// An earlier note could not be written.
+    pub fn settle(&self, host: &str, id: &str) -> Result<(), Arc<StateError>> {
+        self.send(Note { statements: vec![known_end(&self.scope.inventory, host, id)], waits: None })
     }
 
     /// Records that a handler is due where no intent named it. Does not wait.

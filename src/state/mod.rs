@@ -30,7 +30,7 @@ pub use contents::Content;
 pub use error::StateError;
 pub use history::HistorySink;
 pub use intents::{Intent, Unfinished};
-pub use journal::{Intended, Journal};
+pub use journal::{Intended, Intending, Journal};
 pub use ledger::{Author, Declared, LedgerEntry, LedgerFilter, Prior, ResourceId, Scope};
 pub use lock::{Holder, Lease, LockRequest};
 pub use notifications::Pending;

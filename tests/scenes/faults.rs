@@ -3,6 +3,9 @@
 use super::Scene;
 use super::interrupt::Running;
 use crate::support::docker::Container;
+use rhapsode::event::OpStatus;
+use rhapsode::state::Store;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Ten things, each in three ways: a file, a line of a file, and a command with a guard that must run once.
@@ -15,6 +18,16 @@ const THIRTY: &str = r#"
         });
         file::line(`/srv/lines-${round}`, #{ line: `line ${n}`, create: true });
     }
+"#;
+
+/// What is declared, what is left beside it, and what still runs after ten seconds. A zombie runs no more: PID 1 of
+/// these containers buries nobody.
+const FOUND: &str = r#"
+    cd /srv; cat file-?; echo --; sort -n counter-ROUND; echo --; sort lines-ROUND; echo --
+    rm -f counter-ROUND lines-ROUND; ls -A | grep -v '^file-[0-9]$'; echo --; ls -A /tmp
+    runs() { ps -o pid,args | grep -v -e COMMAND -e ' sleep 600' -e ' sh -c' -e 'ps -o' -e ' grep' -e ' \['; }
+    n=0; while runs >/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n + 1)); done
+    runs; echo --; echo end
 "#;
 
 const POINTS: usize = 20;
@@ -81,30 +94,39 @@ impl Bed {
     fn assert_converged(&self, round: &str) {
         let numbers = |format: fn(usize) -> String| (0..10).map(format).collect::<Vec<_>>().join("\n");
         let wanted = format!(
-            "{}\n--\n{}\n--\n{}\n--",
+            "{}\n--\n{}\n--\n{}\n--\n--\n--\nend",
             (0..10).map(|n| format!("{round} of {n}")).collect::<Vec<_>>().join("\n"),
             numbers(|n| n.to_string()),
             numbers(|n| format!("line {n}")),
         );
-        for container in &self.containers {
-            let found = container.says(&format!(
-                "cd /srv; cat file-?; echo --; sort -n counter-{round}; echo --; sort lines-{round}; echo --; \
-                 rm -f counter-{round} lines-{round}; ls -A | grep -v '^file-[0-9]$' || true; ls -A /tmp"
-            ));
-            assert_eq!(found.trim_end(), wanted, "{round}");
-            let left = || {
-                container.says("ps -o pid,ppid,args | grep -v -e COMMAND -e ' sleep 600' -e 'ps -o' -e grep || true")
-            };
-            let mut patience = 100;
-            while !left().is_empty() {
-                patience -= 1;
-                assert!(
-                    patience > 0,
-                    "left in {round}:\n{}\nof {}",
-                    left(),
-                    container.says("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
-                );
-                std::thread::sleep(Duration::from_millis(100));
+        std::thread::scope(|scope| {
+            for container in &self.containers {
+                scope.spawn(|| assert_eq!(container.says(&FOUND.replace("ROUND", round)), wanted, "{round}"));
+            }
+        });
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.scene.project.path(Store::PATH)).expect("the store opens")
+    }
+
+    /// What a killed run did to a host is known: as an operation that ended, or as one that was begun.
+    fn assert_remembered(&self, round: &str) {
+        let store = self.store();
+        let run = store.run("last").expect("the run is recorded");
+        let hosts = store.hosts(&run.run).expect("its hosts are recorded");
+        assert_eq!(hosts.len(), self.containers.len());
+        let ended = store.operations(&run.run).expect("operations");
+        let names: Vec<String> = hosts.into_iter().map(|host| host.host).collect();
+        let begun = store.unfinished("inv.yaml", &names).expect("intents");
+        for (container, host) in self.containers.iter().zip(&names) {
+            let changed = ended.iter().filter(|(of, end)| of == host && end.status == OpStatus::Changed);
+            let mut known: BTreeSet<&str> = changed.map(|(_, end)| end.target.as_str()).collect();
+            known.extend(begun.iter().filter(|change| change.host == *host).map(|change| change.target.as_str()));
+            let done = container.says(&format!("cat /srv/counter-{round} 2>/dev/null || true"));
+            for n in done.lines() {
+                let target = format!("echo {n} >>/srv/counter-{round}");
+                assert!(known.contains(target.as_str()), "{target} on {host} is not remembered: {known:?}");
             }
         }
     }
@@ -115,13 +137,19 @@ fn a_process_that_is_killed_at_any_point_is_followed_by_one_that_converges() {
     let mut bed = Bed::new();
     for point in 0..POINTS {
         let round = format!("round-{point}");
+        let before = bed.store().runs(1000).expect("runs").len();
         let running = bed.begin(&round);
         bed.pause();
         running.signal("KILL");
         running.wait();
+        if bed.store().runs(1000).expect("runs").len() > before {
+            bed.assert_remembered(&round);
+        }
         bed.apply(&round);
         bed.assert_converged(&round);
     }
+    let unfinished = bed.store().unfinished("inv.yaml", &["host-0".into(), "host-1".into(), "host-2".into()]);
+    assert_eq!(unfinished.expect("intents"), []);
 }
 
 #[test]

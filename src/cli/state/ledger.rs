@@ -144,8 +144,15 @@ pub(super) fn adopt(
         return Err(StateError::ResourceExists(resource.to_string()).into());
     }
     let author = Author { run: String::new(), commit: None };
-    let declared =
-        Declared { resource: resource.clone(), want, at: playbook.to_owned(), keep, prior: Prior::default() };
+    let declared = Declared {
+        resource: resource.clone(),
+        want,
+        at: playbook.to_owned(),
+        keep,
+        prior: Prior::default(),
+        actor: String::new(),
+        origin: None,
+    };
     lease.store().record(&scope, &author, &[declared])?;
     writeln!(out, "{resource} is now managed by {playbook}")?;
     Ok(Exit::Done)

@@ -3,6 +3,7 @@
 use super::archive::control_part;
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::pkg::{Options, brings, check_names, environment, install_file, remove_package};
 use crate::ops::resource::package::{Manager, Package, Status};
 use crate::ops::{Change, FileWrite, OpError, Operation, Plan, Source, Step, View};
@@ -134,6 +135,13 @@ impl Operation for Deb {
         }
         let names = Many(self.package.iter().cloned().collect());
         if names.0.is_empty() { Ok(()) } else { check_names(&names) }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let file = args.text("src").rsplit('/').next().unwrap_or_default();
+        let name = [args.text("package"), file.split('_').next().unwrap_or_default()];
+        let name = name.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        vec![args.kept("package", name, &["version"]).reads::<Package>(name)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

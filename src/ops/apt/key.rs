@@ -4,6 +4,8 @@ use super::check_file_name;
 use super::openpgp::{Fingerprint, fingerprint, is_armoured};
 use crate::ops::args::Content;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Path;
 use crate::ops::{OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
 use serde::Deserialize;
@@ -92,6 +94,13 @@ impl Operation for Key {
             }
             _ => Ok(()),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let stem = args.text("name").trim_end_matches(".asc").trim_end_matches(".gpg");
+        let path = format!("/etc/apt/keyrings/{stem}.asc");
+        let key = args.kept("apt-key", args.text("name"), &["url", "fingerprint"]).content(args);
+        vec![key.reads::<Path>(&path).within_file(&path)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

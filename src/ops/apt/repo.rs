@@ -3,7 +3,9 @@
 use super::check_file_name;
 use crate::ops::args::{Many, absolute};
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::pkg::{environment, update_script};
+use crate::ops::resource::Path;
 use crate::ops::resource::apt_index::AptIndex;
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
 use crate::remote::Command;
@@ -124,6 +126,14 @@ impl Operation for Repo {
             }
             _ => Err("give `uris` and `suites`, or `line`".into()),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let ending = if args.text("line").is_empty() { "sources" } else { "list" };
+        let stem = args.text("name").trim_end_matches(".sources").trim_end_matches(".list");
+        let path = format!("{FOLDER}/{stem}.{ending}");
+        let fields = ["line", "uris", "suites", "components", "types", "architectures", "signed_by", "trusted"];
+        vec![args.kept("apt-repo", args.text("name"), &fields).reads::<Path>(&path).within_file(&path)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

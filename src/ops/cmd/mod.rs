@@ -12,6 +12,7 @@ pub use run::Run;
 pub use script::Script;
 
 use super::args::absolute;
+use super::managed::{Args, Managed, short_hash};
 use super::resource::{Kind, Path};
 use super::{Change, OpError, Plan, View};
 use crate::event::Sign;
@@ -45,4 +46,13 @@ fn plan(due: bool, command: Command) -> Plan {
         true => Change::new(Sign::Run, "run").run(command).into(),
         false => Plan::new(),
     }
+}
+
+/// A command as the ledger remembers it: what it did, nobody knows.
+fn managed(args: &Args<'_>, text: &str) -> Managed {
+    const SHOWN: usize = 80;
+    let line: String = text.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
+    let whole = line == text && !crate::secret::contains_token(text);
+    let id = if whole { line } else { format!("{}… {}", crate::secret::redact(&line), short_hash(text)) };
+    args.thing("command", id).takes(args, &["args", "creates", "removes"])
 }

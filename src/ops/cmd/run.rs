@@ -2,6 +2,7 @@
 
 use super::{Line, check_paths, is_due, plan};
 use crate::ops::args::{Content, Many};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
 
@@ -26,6 +27,10 @@ impl Operation for Run {
     fn check(&self) -> Result<(), String> {
         self.command.check(&self.args.0)?;
         check_paths(self.creates.as_deref(), self.removes.as_deref())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![super::managed(args, &args.texts("command").join(" "))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<bool, OpError> {

@@ -2,6 +2,7 @@
 
 use super::{check_paths, is_due, plan};
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
 use crate::remote::Command;
 use serde::Deserialize;
@@ -32,6 +33,10 @@ impl Operation for Script {
 
     fn check(&self) -> Result<(), String> {
         check_paths(self.creates.as_deref(), self.removes.as_deref())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![super::managed(args, args.text("src"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -2,6 +2,8 @@
 
 use super::table::with_job;
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Key;
 use crate::ops::resource::crontab::{Crontab, crontab};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;
@@ -146,6 +148,14 @@ impl Operation for Job {
         self.check_when()
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let user = if args.text("user").is_empty() { "root" } else { args.text("user") };
+        let fields = ["command", "minute", "hour", "day", "month", "weekday", "at", "env"];
+        let mut job = args.kept("cron-job", format!("{user}: {}", args.text("name")), &fields);
+        job.held_by = Some(Key::of::<Crontab>(user));
+        vec![job.aspect("name", args.text("name")).aspect("user", user)]
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<Crontab, OpError> {
         view.see::<Crontab>(self.user())
     }
@@ -173,6 +183,7 @@ impl Operation for Job {
         let change = Change::new(sign, format!("{verb} job `{}` of {}", self.name, self.user()))
             .diff(redact(&seen.text), redact(&wanted))
             .run(command)
+            .touching(["/var/spool/cron", "/etc/crontabs"])
             .makes(self.user(), Crontab { supported: true, text: wanted });
         Ok(change.into())
     }

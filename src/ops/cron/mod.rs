@@ -4,3 +4,4 @@ mod job;
 mod table;
 
 pub use job::Job;
+pub(super) use table::job_of;

@@ -1,5 +1,7 @@
 //! A crontab as text, of which one job is ours.
 
+use serde_json::{Map, Value};
+
 const MARK: &str = "# rhapsode: ";
 
 /// The crontab with this job in place of the one of its name, or at the end; without lines, the job goes.
@@ -28,6 +30,27 @@ pub fn with_job(table: &str, name: &str, lines: &[String], plain: &[String]) -> 
         text.push_str(after);
     }
     text
+}
+
+/// The arguments of `cron::job` that would write the job as the table has it; `None` when it has none of this name.
+pub fn job_of(table: &str, name: &str) -> Option<Map<String, Value>> {
+    let (_, lines, _) = split(table, name);
+    let (last, variables) = lines.split_last()?;
+    let mut fields = Map::new();
+    let pairs = variables.iter().filter_map(|line| line.split_once('='));
+    let env: Map<String, Value> = pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().into())).collect();
+    if !env.is_empty() {
+        fields.insert("env".to_owned(), env.into());
+    }
+    let mut rest = last.trim_start();
+    let names: &[&str] = if rest.starts_with('@') { &["at"] } else { &["minute", "hour", "day", "month", "weekday"] };
+    for name in names {
+        let (word, further) = rest.split_once(char::is_whitespace)?;
+        fields.insert((*name).to_owned(), word.into());
+        rest = further.trim_start();
+    }
+    fields.insert("command".to_owned(), rest.into());
+    Some(fields)
 }
 
 /// What stands before the job, its lines without the marker, and what stands after.

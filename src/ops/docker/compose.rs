@@ -6,6 +6,7 @@ use super::{docker, see};
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
 use crate::ops::cmd::Word;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::Image;
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
@@ -64,6 +65,11 @@ impl Operation for Compose {
             None if self.files.0.is_empty() => Err("argument `dir` is missing: the folder of the compose file".into()),
             None => self.files.0.iter().try_for_each(|file| absolute("files", file)),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let name = args.text("project");
+        vec![args.kept("compose", name, &["dir", "files", "env"]).reads::<Project>(name)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

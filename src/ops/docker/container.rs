@@ -5,6 +5,7 @@ use super::{docker, image_ok, name_ok, see};
 use crate::event::Sign;
 use crate::ops::args::Many;
 use crate::ops::cmd::Line;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Container as Found, Docker, Image};
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
 use crate::remote::{Command, quote};
@@ -60,6 +61,12 @@ impl Operation for Container {
             return Err(format!("argument `options`: `{}`: a secret belongs into `env`", redact(option)));
         }
         self.env.iter().try_for_each(|(key, value)| env_ok(key, &value.0))
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let name = args.text("name");
+        let fields = ["image", "ports", "env", "volumes", "networks", "restart", "command", "labels", "options"];
+        vec![args.kept("container", name, &fields).reads::<Docker<Found>>(name)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -3,6 +3,7 @@
 use super::{docker, image_ok, see};
 use crate::event::Sign;
 use crate::ops::args::absolute;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Docker, Image as Found};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;
@@ -23,6 +24,10 @@ impl Operation for Image {
     fn check(&self) -> Result<(), String> {
         image_ok("name", &self.name)?;
         self.archive.as_deref().map_or(Ok(()), |path| absolute("archive", path))
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.kept("image", args.text("name"), &["archive"]).reads::<Docker<Found>>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {

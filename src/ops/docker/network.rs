@@ -4,6 +4,7 @@ use super::spec::Texts;
 use super::{docker, name_ok, see};
 use crate::event::Sign;
 use crate::ops::cmd::Word;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Docker, Network as Found};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;
@@ -27,6 +28,11 @@ impl Operation for Network {
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let name = args.text("name");
+        vec![args.kept("network", name, &["driver", "subnet", "internal", "labels"]).reads::<Docker<Found>>(name)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {

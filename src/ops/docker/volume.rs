@@ -4,6 +4,7 @@ use super::spec::Texts;
 use super::{docker, name_ok, see};
 use crate::event::Sign;
 use crate::ops::cmd::Word;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Docker, Volume as Found};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;
@@ -25,6 +26,10 @@ impl Operation for Volume {
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.kept("volume", args.text("name"), &["driver", "labels"]).reads::<Docker<Found>>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {

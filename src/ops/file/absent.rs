@@ -2,6 +2,7 @@
 
 use super::place::HostPath;
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Digest, Kind, Path};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;
@@ -53,6 +54,10 @@ impl Operation for Absent {
         }
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("absent").content(args)]
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<Path, OpError> {
         view.see(self.path.as_str())
     }
@@ -75,9 +80,10 @@ pub(super) fn remove(path: &str, kind: Kind) -> Change {
     let options = if kind == Kind::Dir { "-rf" } else { "-f" };
     gone(Change::new(Sign::Remove, format!("remove the {}", kind.word())), path)
         .run(Command::new("rm").arg(options).arg("--").arg(path))
+        .touching([path])
 }
 
 /// Notes that nothing stands at a path after a change.
-pub(super) fn gone(change: Change, path: &str) -> Change {
+pub(in crate::ops) fn gone(change: Change, path: &str) -> Change {
     change.makes(path, Path::absent()).makes(path, Contents::Absent).makes(path, Digest { sha256: None })
 }

@@ -6,6 +6,7 @@ use super::lines::{Anchors, Lines};
 use super::place::HostPath;
 use super::put::check_validate;
 use crate::ops::args::Content;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
 
@@ -53,6 +54,14 @@ impl Operation for Block {
         }
         Anchors::new(&self.after, &self.before, false)?;
         check_validate(self.validate.as_deref())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let path = args.text("path");
+        let marker = [args.text("id"), args.text("marker"), "rhapsode"].into_iter().find(|text| !text.is_empty());
+        let id = format!("{path}: {}", marker.unwrap_or_default());
+        let block = args.kept("block", id, &[]).content(args).takes(args, &["path", "id", "marker"]);
+        vec![block.within_file(path)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

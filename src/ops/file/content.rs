@@ -174,7 +174,7 @@ pub(super) fn in_bytes(size: u64) -> String {
 }
 
 /// The digest of a file here, computed once however many hosts get it; a changed file has another key.
-pub(super) fn local_digest(path: &LocalPath) -> std::io::Result<String> {
+pub(in crate::ops) fn local_digest(path: &LocalPath) -> std::io::Result<String> {
     type Known = Mutex<HashMap<(PathBuf, u64, SystemTime), String>>;
     static KNOWN: OnceLock<Known> = OnceLock::new();
     let lock = || KNOWN.get_or_init(Known::default).lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -5,6 +5,7 @@ use super::many::{Entry, many, overlaid, removals};
 use super::place::{HostPath, Keys, MOST_LINKS, Place};
 use crate::event::Sign;
 use crate::ops::args::Mode;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Children, Kind, Path, Tree};
 use crate::ops::{Change, OpError, Operation, Plan, Question, View};
 use crate::remote::{Command, quote};
@@ -47,6 +48,10 @@ impl Operation for Dir {
             return Err("`recursive` and `purge` are refused for `/`".into());
         }
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("directory")]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
@@ -144,8 +149,8 @@ pub(super) fn made_dir(place: &Place, attributes: &Attributes<'_>) -> Result<Vec
     let mut changes = place.makes_parents()?;
     let umask = if attributes.mode.is_some() { "077" } else { "022" };
     let after = attributes.on(place.made(Kind::Dir, 0o755));
-    let make = Command::script(format!("(umask {umask}; mkdir -- {})", quote(&place.path)));
-    let mut change = Change::new(Sign::Create, "create").run(make);
+    let make = Command::script(format!("umask {umask}; exec mkdir -- {}", quote(&place.path)));
+    let mut change = Change::new(Sign::Create, "create").run(make).touching_itself(&place.path);
     if let Some(account) = attributes.account() {
         change = change.run(Command::new("chown").arg("--").arg(account).arg(&place.path));
     }

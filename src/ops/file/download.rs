@@ -4,6 +4,7 @@ use super::attributes::Attributes;
 use super::place::{HostPath, Place};
 use crate::event::Sign;
 use crate::ops::args::Mode;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Digest, HASH, Kind, Path};
 use crate::ops::{Change, FileWrite, OpError, Operation, Plan, Source, Step, View};
 use crate::remote::quote;
@@ -92,6 +93,10 @@ impl Operation for Download {
             return Err("argument `headers`: each is one line".into());
         }
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("file").takes(args, &["url", "sha256"]).content(args)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -5,8 +5,9 @@ use super::edit::{Edit, Seen};
 use super::lines::{Anchors, Finder, Lines};
 use super::place::HostPath;
 use super::put::check_validate;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
-use crate::secret::contains_token;
+use crate::secret::{contains_token, sealed};
 use serde::Deserialize;
 
 /// Keeps a line in a file, or keeps it out.
@@ -45,6 +46,14 @@ impl Operation for Line {
         self.finder()?;
         Anchors::new(&self.after, &self.before, self.fixed)?;
         check_validate(self.validate.as_deref())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let path = args.text("path");
+        let key = [args.text("pattern"), args.text("line")].into_iter().find(|text| !text.is_empty());
+        let id = format!("{path}: {}", sealed(key.unwrap_or_default()));
+        let line = args.kept("line", id, &[]).takes(args, &["path", "line", "pattern", "fixed"]);
+        vec![line.within_file(path)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -3,6 +3,7 @@
 use super::attributes::Attributes;
 use super::place::{HostPath, Place};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Kind, Path};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
@@ -44,6 +45,10 @@ impl Operation for Link {
             HostPath::parse(&self.to).map_err(|problem| format!("argument `to`: {problem}"))?;
         }
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("link").takes(args, &["to", "hard"]).content(args)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
@@ -102,7 +107,8 @@ impl Link {
             Some(target) => target.clone(),
             None => Path { target: Some(self.to.clone()), ..seen.place.made(Kind::Link, 0o777) },
         };
-        let change = Change::new(sign, text).run(Command::script(self.script(&seen.place.path)));
+        let change =
+            Change::new(sign, text).run(Command::script(self.script(&seen.place.path))).touching([&seen.place.path]);
         let change = match self.attributes().account() {
             Some(account) => change.run(Command::new("chown").arg("-h").arg("--").arg(account).arg(&seen.place.path)),
             None => change,

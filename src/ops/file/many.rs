@@ -3,9 +3,9 @@
 use super::absent::gone;
 use super::place::Place;
 use crate::event::Sign;
-use crate::ops::resource::{Kind, Path, is_below, parent};
+use crate::ops::resource::{Children, Kind, Path, Tree, is_below, parent};
 use crate::ops::tree_write::{chunks, grouped};
-use crate::ops::{Change, View};
+use crate::ops::{Change, OpError, View};
 use crate::remote::{Command, quote};
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ const SHOWN: usize = 100;
 
 /// Something below a directory.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(in crate::ops) struct Entry {
     /// From the directory: `a/b`.
     pub name: String,
     /// Absolute.
@@ -57,8 +57,21 @@ pub(super) fn overlaid(view: &View<'_>, place: &Place, found: Vec<(String, Path)
     states.into_iter().map(entry).collect()
 }
 
+/// What is in a directory that is there.
+///
+/// # Errors
+/// As [`View::see`].
+pub(in crate::ops) fn listed(view: &mut View<'_>, path: &str, deep: bool) -> Result<Vec<Entry>, OpError> {
+    let place = Place::see(view, path, false)?;
+    let found = match deep {
+        true => view.see::<Tree>(path)?.entries,
+        false => view.see::<Children>(path)?.entries,
+    };
+    Ok(overlaid(view, &place, found, deep))
+}
+
 /// One change for each thing that goes, all done by one command.
-pub(super) fn removals(dir: &str, entries: &[Entry]) -> Vec<Change> {
+pub(in crate::ops) fn removals(dir: &str, entries: &[Entry]) -> Vec<Change> {
     let changes = entries.iter().map(|entry| {
         let slash = if entry.state.kind == Kind::Dir { "/" } else { "" };
         gone(Change::new(Sign::Remove, format!("{}{slash}", entry.name)), &entry.path)

@@ -9,6 +9,7 @@ use super::many::{Entry, many, overlaid, removals};
 use super::place::{HostPath, Keys, MOST_LINKS, Place};
 use crate::event::Sign;
 use crate::ops::args::{Many, Mode};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Digest, Kind, Path, Tree, is_below};
 use crate::ops::{Change, OpError, Operation, Plan, Question, Step, TreeEntry, TreeItem, TreeWrite, View};
 use crate::remote::quote;
@@ -63,6 +64,18 @@ impl Operation for Mirror {
             return Err("`delete` is refused for `/`".into());
         }
         self.attributes(None).check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let root = args.path("tree").takes(args, &["src"]);
+        let excludes = Excludes::new(&args.texts("exclude").into_iter().map(str::to_owned).collect::<Vec<_>>());
+        // What cannot be read is said by the operation itself.
+        let local =
+            excludes.ok().and_then(|excludes| walk(args.text("src").as_ref(), &excludes).ok()).unwrap_or_default();
+        let names: Vec<&str> = local.iter().map(|entry| entry.name.as_str()).collect();
+        let tree = Managed { kind: "tree", ..root }.aspect("names", names.clone());
+        let path = tree.id.trim_end_matches('/').to_owned();
+        vec![names.iter().fold(tree, |tree, name| tree.reads::<Path>(format!("{path}/{name}")))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

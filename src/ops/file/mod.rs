@@ -19,6 +19,10 @@ mod put;
 mod replace;
 mod small;
 
+pub(super) use absent::gone;
+pub(super) use content::local_digest;
+pub(super) use many::{Entry, listed, removals};
+
 pub use absent::Absent;
 pub use block::Block;
 pub use dir::Dir;

@@ -6,6 +6,7 @@ use super::place::{HostPath, Place};
 use super::put::Order;
 use crate::event::Sign;
 use crate::ops::args::Mode;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Kind, Path};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;
@@ -32,6 +33,10 @@ impl Operation for Present {
 
     fn check(&self) -> Result<(), String> {
         self.attributes().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("file").content(args)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Place, OpError> {
@@ -78,5 +83,6 @@ fn touch(seen: &Place) -> Change {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
     Change::new(Sign::Run, "touch")
         .run(Command::new("touch").arg("--").arg(&seen.path))
+        .touching_itself(&seen.path)
         .makes(&seen.path, Path { mtime: Some(now), ..seen.at.clone() })
 }

@@ -5,6 +5,7 @@ use super::content::Wanted;
 use super::place::{HostPath, Place};
 use crate::event::Sign;
 use crate::ops::args::{Content, Mode};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, FETCH_LIMIT, Kind};
 use crate::ops::{Change, FileWrite, OpError, Operation, Plan, Step, View};
 use crate::remote::Command;
@@ -87,6 +88,10 @@ impl Operation for Put {
         self.order().check()
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("file").content(args)]
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
         let wanted = match (&self.src, &self.content) {
             (Some(src), _) => Wanted::of_local(src)?,
@@ -120,6 +125,10 @@ impl Operation for Template {
 
     fn check(&self) -> Result<(), String> {
         self.order().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.path("file").content(args)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

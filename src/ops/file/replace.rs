@@ -5,8 +5,9 @@ use super::edit::{Edit, Seen};
 use super::lines::regex_of;
 use super::place::HostPath;
 use super::put::check_validate;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
-use crate::secret::contains_token;
+use crate::secret::{contains_token, sealed};
 use regex::bytes::{Captures, Regex};
 use serde::Deserialize;
 
@@ -31,6 +32,12 @@ impl Operation for Replace {
     fn check(&self) -> Result<(), String> {
         regex_of("pattern", &self.pattern, false, true)?;
         check_validate(self.validate.as_deref())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let path = args.text("path");
+        let id = format!("{path}: {}", sealed(args.text("pattern")));
+        vec![args.thing("replacement", id).takes(args, &["path", "to"]).within_file(path)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

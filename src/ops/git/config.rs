@@ -2,6 +2,7 @@
 
 use crate::event::Sign;
 use crate::ops::cmd::Word;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::GitSetting;
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
@@ -39,6 +40,13 @@ impl Operation for Config {
             }
             _ => Ok(()),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let scope = if args.text("scope").is_empty() { "global" } else { args.text("scope") };
+        let id = GitSetting::key(scope, args.text("key"));
+        let setting = args.kept("git-setting", &id, &["value"]).aspect("key", args.text("key")).aspect("scope", scope);
+        vec![setting.reads::<GitSetting>(id)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<GitSetting, OpError> {

@@ -4,6 +4,7 @@ use super::refs::{Goal, short};
 use super::script;
 use crate::event::Sign;
 use crate::ops::args::absolute;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Checkout, WorkTree};
 use crate::ops::user::name_ok;
 use crate::ops::{Change, OpError, Operation, Plan, View};
@@ -59,6 +60,11 @@ impl Operation for Repo {
         }
         self.key.as_deref().map_or(Ok(()), |key| absolute("key", key))?;
         self.owner.as_deref().map_or(Ok(()), |owner| name_ok("owner", owner))
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let fields = ["url", "ref", "depth", "submodules", "owner"];
+        vec![args.kept("checkout", args.text("dest"), &fields).reads::<Checkout>(args.text("dest"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

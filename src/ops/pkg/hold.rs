@@ -4,6 +4,7 @@ use super::manager::becomes;
 use super::names;
 use crate::event::Sign;
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::package::{Manager, Package, key};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;
@@ -25,6 +26,11 @@ impl Operation for Hold {
 
     fn check(&self) -> Result<(), String> {
         names::check(&self.names, false)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let hold = |name| args.kept("hold", name, &[]).reads::<Package>(key(None, name));
+        args.texts("names").into_iter().map(hold).collect()
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Vec<Package>, OpError> {

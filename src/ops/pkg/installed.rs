@@ -5,6 +5,7 @@ use super::names::{self, Wanted};
 use super::simulated::{Simulated, summary};
 use crate::event::Sign;
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::apt_index::AptIndex;
 use crate::ops::resource::package::{Manager, Package, Status, key};
 use crate::ops::{Change, OpError, Operation, Plan, View};
@@ -78,6 +79,16 @@ impl Operation for Installed {
 
     fn check(&self) -> Result<(), String> {
         names::check(&self.names, true)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let package = |word: &str| {
+            let (name, version) = word.split_once('=').map_or((word, None), |(name, version)| (name, Some(version)));
+            let package = args.thing("package", name).state("present").takes(args, &["manager"]);
+            let package = version.into_iter().fold(package, |package, version| package.aspect("version", version));
+            package.reads::<Package>(names::key_of(args, name))
+        };
+        args.texts("names").into_iter().map(package).collect()
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

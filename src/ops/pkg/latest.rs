@@ -5,6 +5,7 @@ use super::simulated::{Simulated, summary};
 use super::{metadata, names};
 use crate::event::Sign;
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::apt_index::AptIndex;
 use crate::ops::resource::package::{Manager, Package, key};
 use crate::ops::{Change, OpError, Operation, Plan, View};
@@ -92,6 +93,11 @@ impl Operation for Latest {
 
     fn check(&self) -> Result<(), String> {
         names::check(&self.names, false)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let package = |name| args.thing("package", name).state("present").reads::<Package>(names::key_of(args, name));
+        args.texts("names").into_iter().map(|name| package(name).takes(args, &["manager"])).collect()
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

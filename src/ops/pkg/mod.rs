@@ -17,6 +17,7 @@ pub use hold::Hold;
 pub use installed::Installed;
 pub use latest::Latest;
 pub use removed::Removed;
+pub(super) use removed::needed_by;
 pub use update::Update;
 pub use upgrade::Upgrade;
 

@@ -1,6 +1,7 @@
 //! Names of packages as playbooks give them: `curl`, `curl=7.88*`, `libc6:i386`.
 
 use crate::ops::args::Many;
+use crate::ops::managed::Args;
 
 /// One wanted package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,14 @@ impl Wanted {
 /// The packages of an argument.
 pub fn wanted(names: &Many) -> Vec<Wanted> {
     names.0.iter().map(|word| Wanted::parse(word)).collect()
+}
+
+/// The key under which a package of a call is read.
+pub fn key_of(args: &Args<'_>, name: &str) -> String {
+    match args.text("manager") {
+        "" => name.to_owned(),
+        manager => format!("{manager} {name}"),
+    }
 }
 
 /// Refuses what a package manager would take for an option, a removal or a pattern.

@@ -5,6 +5,7 @@ use super::names;
 use super::simulated::Simulated;
 use crate::event::Sign;
 use crate::ops::args::Many;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::package::{Manager, Package, Status, key};
 use crate::ops::{Change, OpError, Operation, Plan, Resource, View};
 use serde::Deserialize;
@@ -55,6 +56,11 @@ impl Operation for Removed {
         names::check(&self.names, false)
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let package = |name| args.thing("package", name).state("absent").reads::<Package>(names::key_of(args, name));
+        args.texts("names").into_iter().map(|name| package(name).takes(args, &["manager"])).collect()
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
         let keys: Vec<String> = self.names.0.iter().map(|name| key(self.manager, name)).collect();
         let packages = view.see_all::<Package>(&keys)?;
@@ -91,4 +97,25 @@ impl Operation for Removed {
         let names = seen.present.iter();
         Ok(names.fold(change, |change, name| becomes(change, self.manager, name, gone.clone())).into())
     }
+}
+
+/// A package that would go along with this one.
+///
+/// # Errors
+/// As [`View::see`].
+pub fn needed_by(view: &mut View<'_>, manager: &str, name: &str) -> Result<Option<String>, OpError> {
+    let within = |name: &str| if manager.is_empty() { name.to_owned() } else { format!("{manager} {name}") };
+    let package = view.see::<Package>(&within(name))?;
+    if !matches!(package.status, Status::Installed(_)) {
+        return Ok(None);
+    }
+    let options = Options { lock_wait: super::LOCK_WAIT_SECS, ..Options::default() };
+    let simulated = package.manager.simulate(view, Verb::Remove, &[name.to_owned()], &options)?;
+    for other in simulated.removes.into_iter().filter(|other| other != name) {
+        // In a plan, one that is removed before needs nothing any more.
+        if view.see::<Package>(&within(&other))?.is_served() {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
 }

@@ -2,7 +2,9 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// A user of the host, by name.
@@ -104,6 +106,17 @@ echo '== homes'; while IFS=: read -r n p u g c h s; do [ ! -d \"$h\" ] || echo \
     fn is_absent(&self) -> bool {
         self.account.is_none()
     }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        let home = self.account.as_ref().map_or("/home", |account| account.home.as_str());
+        !change.concerns_any(ACCOUNT_SOURCES) && !change.concerns(home)
+    }
+
+    fn snapshot(&self) -> Value {
+        let Some(account) = &self.account else { return Value::Null };
+        let UserEntry { uid, group, comment, home, shell, groups, .. } = account;
+        json!({ "uid": uid, "group": group, "comment": comment, "home": home, "shell": shell, "groups": groups })
+    }
 }
 
 fn account(text: &str, name: &str) -> Option<UserEntry> {
@@ -143,6 +156,15 @@ impl Resource for Group {
     fn is_absent(&self) -> bool {
         self.entry.is_none()
     }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(ACCOUNT_SOURCES)
+    }
+
+    fn snapshot(&self) -> Value {
+        let Some(entry) = &self.entry else { return Value::Null };
+        json!({ "gid": entry.gid, "members": entry.members })
+    }
 }
 
 impl Resource for Password {
@@ -176,6 +198,10 @@ done < \"$f\"",
 
     fn is_absent(&self) -> bool {
         *self == Password::Missing
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(ACCOUNT_SOURCES)
     }
 }
 

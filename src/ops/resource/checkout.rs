@@ -3,6 +3,7 @@
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 
 /// A working tree. The key is its absolute path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,13 @@ impl Resource for Checkout {
 
     fn is_absent(&self) -> bool {
         *self == Self::Absent
+    }
+
+    fn snapshot(&self) -> Value {
+        match self {
+            Self::WorkTree(tree) => json!({ "head": tree.head, "branch": tree.branch, "origin": tree.origin }),
+            _ => Value::Null,
+        }
     }
 }
 

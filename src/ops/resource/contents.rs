@@ -4,7 +4,9 @@ use super::Resource;
 use super::path::is_below;
 use super::path_read::argument_lists;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -115,12 +117,30 @@ impl Resource for Contents {
         *self == Self::Absent
     }
 
+    fn snapshot(&self) -> Value {
+        match self {
+            Self::Large { size, .. } => json!({ "size": size }),
+            _ => Value::Null,
+        }
+    }
+
+    fn held(&self) -> Option<Arc<[u8]>> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes.clone()),
+            _ => None,
+        }
+    }
+
     fn may_be_brought(key: &str) -> bool {
         super::Path::may_be_brought(key)
     }
 
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
         (state.is_absent() && is_below(key, other)).then_some(Self::Absent)
+    }
+
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        change.spares_content(key)
     }
 }
 

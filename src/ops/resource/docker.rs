@@ -62,6 +62,10 @@ impl<T: Inspected> Resource for Docker<T> {
     fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
+
+    fn snapshot(&self) -> Value {
+        Value::Bool(matches!(self, Self::There(_)))
+    }
 }
 
 /// The clients of docker 20 and 28 put it differently.

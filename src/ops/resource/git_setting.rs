@@ -3,6 +3,7 @@
 use super::Resource;
 use crate::ops::OpError;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 
 /// The values of a setting in one scope. The key is made by [`GitSetting::key`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,6 +60,10 @@ impl Resource for GitSetting {
 
     fn is_absent(&self) -> bool {
         self.values.is_empty()
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "values": self.values })
     }
 }
 

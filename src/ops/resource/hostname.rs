@@ -2,7 +2,9 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
+use serde_json::{Value, json};
 
 /// The name of a host. There is one key, [`Hostname::KEY`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,5 +39,13 @@ impl Resource for Hostname {
 
     fn is_absent(&self) -> bool {
         false
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/etc/hostname"])
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "name": if self.stored.is_empty() { &self.current } else { &self.stored } })
     }
 }

@@ -31,7 +31,9 @@ pub use tree::{Children, Tree};
 pub(crate) use contents::{HASH, hex};
 
 use super::OpError;
+use super::touch::Altered;
 use crate::remote::{Command, Output};
+use serde_json::Value;
 use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -61,10 +63,26 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
         true
     }
 
+    /// What the ledger remembers of this state, so that it can be brought back; no secret.
+    fn snapshot(&self) -> Value {
+        Value::Null
+    }
+
+    /// The text that it holds, where the ledger shall keep it.
+    fn held(&self) -> Option<Arc<[u8]>> {
+        None
+    }
+
     /// What a predicted state of another key says about this one: below an absent directory nothing is.
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
         let _ = (key, other, state);
         None
+    }
+
+    /// Whether this state of a key certainly still holds after a change; unless a kind says so, it does not.
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        let _ = (key, change);
+        false
     }
 }
 
@@ -144,6 +162,19 @@ impl Key {
 pub struct State {
     value: Arc<dyn Any + Send + Sync>,
     settles: fn(&Self, &str, &str) -> bool,
+    outlasts: fn(&Self, &str, &Altered<'_>) -> bool,
+    remembered: fn(&Self) -> Remembered,
+}
+
+/// What the ledger remembers of a state.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Remembered {
+    /// True when the thing was not there.
+    pub absent: bool,
+    /// [`Resource::snapshot`].
+    pub snapshot: Value,
+    /// [`Resource::held`].
+    pub held: Option<Arc<[u8]>>,
 }
 
 impl State {
@@ -152,7 +183,14 @@ impl State {
         let settles = |state: &Self, key: &str, other: &str| {
             state.get::<R>().is_some_and(|state| R::follows_from(other, key, state).is_some())
         };
-        Self { value: Arc::new(state), settles }
+        let outlasts = |state: &Self, key: &str, change: &Altered<'_>| {
+            state.get::<R>().is_some_and(|state| state.outlasts(key, change))
+        };
+        let remembered = |state: &Self| {
+            let state = state.get::<R>().expect("made from a state of this kind");
+            Remembered { absent: state.is_absent(), snapshot: state.snapshot(), held: state.held() }
+        };
+        Self { value: Arc::new(state), settles, outlasts, remembered }
     }
 
     /// The state, when it is of this kind.
@@ -160,9 +198,19 @@ impl State {
         self.value.downcast_ref()
     }
 
+    /// What the ledger remembers of it.
+    pub fn remembered(&self) -> Remembered {
+        (self.remembered)(self)
+    }
+
     /// True when this state of `key` says what becomes of another key of its kind, as [`Resource::follows_from`].
     pub fn settles(&self, key: &str, other: &str) -> bool {
         (self.settles)(self, key, other)
+    }
+
+    /// True when this state of `key` still holds after a change, as [`Resource::outlasts`].
+    pub fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        (self.outlasts)(self, key, change)
     }
 }
 

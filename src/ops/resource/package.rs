@@ -2,8 +2,10 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Who installs packages on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -117,9 +119,21 @@ impl Resource for Package {
         !self.is_served()
     }
 
+    fn snapshot(&self) -> Value {
+        let version = match &self.status {
+            Status::Installed(version) => version.as_deref(),
+            _ => None,
+        };
+        json!({ "installed": self.is_served(), "version": version, "held": self.held })
+    }
+
     /// A package comes by itself only as a dependency, and those a plan knows by name.
     fn may_be_brought(_: &str) -> bool {
         false
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/var/lib/dpkg", "/etc/apt", "/lib/apk", "/usr/lib/apk", "/etc/apk"])
     }
 }
 

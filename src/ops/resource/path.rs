@@ -3,7 +3,9 @@
 use super::Resource;
 use super::path_read::{parse, script};
 use crate::ops::OpError;
+use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
 use crate::remote::{Command, Output};
+use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What stands at a path. Links are not followed.
@@ -155,6 +157,19 @@ impl Resource for Path {
         self.kind == Kind::Absent
     }
 
+    fn snapshot(&self) -> Value {
+        let kind = match self.kind {
+            Kind::Absent => return Value::Null,
+            Kind::File => "file",
+            Kind::Dir => "directory",
+            Kind::Link => "link",
+            Kind::Other => "other",
+        };
+        let (owner, group) = (self.owner.shown(), self.group.shown());
+        let mode = format!("{:04o}", self.mode);
+        json!({ "kind": kind, "mode": mode, "owner": owner, "group": group, "target": self.target })
+    }
+
     /// Spec: FHS 3.0 and Debian policy 9.1 keep packages out of these; `/opt` and `/run` they may use.
     fn may_be_brought(key: &str) -> bool {
         const NEVER: &[&str] = &["/home", "/media", "/mnt", "/proc", "/root", "/srv", "/tmp", "/usr/local", "/var/tmp"];
@@ -163,6 +178,11 @@ impl Resource for Path {
 
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
         (state.is_absent() && is_below(key, other)).then(Self::absent)
+    }
+
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        // Owners have names, which the accounts give.
+        !change.concerns_any(ACCOUNT_SOURCES) && (key == Self::ME || change.spares(key, self))
     }
 }
 

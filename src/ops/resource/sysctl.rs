@@ -2,7 +2,9 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 
 /// A kernel parameter; the key is its name as sysctl(8) takes it: `net.ipv4.ip_forward`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,14 @@ impl Resource for Sysctl {
 
     fn is_absent(&self) -> bool {
         self.value.is_none()
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/proc"])
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "value": self.value })
     }
 }
 

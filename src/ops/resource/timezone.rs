@@ -2,7 +2,9 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
+use serde_json::{Value, json};
 
 /// A time zone as a host sees it; the key is its name: `Europe/Zurich`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,5 +43,13 @@ impl Resource for Timezone {
 
     fn is_absent(&self) -> bool {
         !self.exists
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo"])
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "name": self.link.split_once("/zoneinfo/").map(|(_, zone)| zone) })
     }
 }

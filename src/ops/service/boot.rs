@@ -2,6 +2,8 @@
 
 use super::Action;
 use super::target::Target;
+use super::target::managed;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::unit::{Enablement, Init, Unit};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
@@ -42,6 +44,10 @@ impl Operation for Enabled {
         self.target().check()
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![managed(args).aspect("enabled", true)]
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<Unit, OpError> {
         self.target().see(view)
     }
@@ -60,6 +66,10 @@ impl Operation for Disabled {
         self.target().check()
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![managed(args).aspect("enabled", false)]
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<Unit, OpError> {
         self.target().see_any(view)
     }
@@ -76,6 +86,10 @@ impl Operation for Masked {
 
     fn check(&self) -> Result<(), String> {
         self.target().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![managed(args).aspect("masked", args.is_present())]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Unit, OpError> {

@@ -2,8 +2,10 @@
 
 use super::Action;
 use super::target::Target;
+use super::target::managed;
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::Path;
 use crate::ops::resource::unit::{Enablement, Init, Unit, file_time};
 use crate::ops::{Change, OpError, Operation, Plan, Resource, View};
@@ -65,6 +67,10 @@ impl Operation for Running {
     fn check(&self) -> Result<(), String> {
         self.target().check()?;
         self.files().iter().try_for_each(|path| absolute("restart_if_older_than", path))
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![managed(args).aspect("running", true).takes(args, &["enabled"])]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -2,6 +2,8 @@
 
 use super::Action;
 use super::target::Target;
+use super::target::managed;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::unit::{Init, Unit};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
@@ -28,6 +30,10 @@ impl Operation for Stopped {
 
     fn check(&self) -> Result<(), String> {
         self.target().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![managed(args).aspect("running", false).takes(args, &["enabled"])]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Unit, OpError> {

@@ -2,6 +2,7 @@
 
 use super::commands::{Action, Manager};
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::unit::{Init, Unit, key};
 use crate::ops::{Change, OpError, Resource, View};
 
@@ -14,6 +15,13 @@ pub struct Target<'a> {
     pub user: Option<&'a str>,
     /// The only init it may be under.
     pub init: Option<Init>,
+}
+
+/// The unit that a call is about.
+pub fn managed(args: &Args<'_>) -> Managed {
+    let user = Some(args.text("user")).filter(|user| !user.is_empty());
+    let id = key(user, args.text("name"));
+    args.thing("unit", &id).takes(args, &["user", "init"]).reads::<Unit>(id)
 }
 
 /// Refuses what is no unit name.

@@ -4,6 +4,7 @@ use super::known_hosts::{Key, knows, name, with_keys, without};
 use crate::event::Sign;
 use crate::ops::args::Many;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::User;
 use crate::ops::user::{make_folder, name_ok};
 use crate::ops::{Change, OpError, Operation, Plan, View};
@@ -56,6 +57,12 @@ impl Operation for KnownHost {
             (false, ..) if self.scan || !self.key.0.is_empty() => Err("`present: false` takes no key".into()),
             _ => self.keys().map(|_| ()),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let holder = if args.flag("system") == Some(true) { "system" } else { args.text("user") };
+        let host = args.kept("known-host", format!("{holder}: {}", args.text("name")), &["key", "scan"]);
+        vec![host.takes(args, &["name", "port", "user", "system"])]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -3,6 +3,7 @@
 use super::options::Options;
 use crate::event::Sign;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::Path;
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
 use crate::remote::Command;
@@ -34,6 +35,12 @@ impl Operation for Server {
 
     fn check(&self) -> Result<(), String> {
         self.options.lines().map(|_| ())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let options = args.0.get("options").and_then(serde_json::Value::as_object).into_iter().flatten();
+        let server = args.thing("ssh-server", "sshd").reads::<Path>(DROP_IN).within_file(DROP_IN);
+        vec![options.fold(server, |server, (name, value)| server.aspect(name, value.clone()))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

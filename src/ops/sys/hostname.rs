@@ -1,6 +1,7 @@
 //! `sys::hostname`
 
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::hostname::Hostname;
 use crate::ops::{Change, FileWrite, OpError, Operation, Plan, Source, Step, View};
 use crate::remote::{Command, quote};
@@ -30,6 +31,10 @@ impl Operation for SetHostname {
             true => Ok(()),
             false => Err(format!("argument `name`: `{}` is no host name", self.name)),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.thing("hostname", Hostname::KEY).takes(args, &["name"]).reads::<Hostname>(Hostname::KEY)]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Hostname, OpError> {

@@ -3,6 +3,7 @@
 use crate::event::Sign;
 use crate::ops::args::absolute;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::sysctl::{Sysctl, path, single_blanks};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
@@ -59,6 +60,12 @@ impl Operation for SetSysctl {
         absolute("file", self.file())
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let file = if args.text("file").is_empty() { FILE } else { args.text("file") };
+        let parameter = args.thing("sysctl", args.text("key")).takes(args, &["value", "persist"]).aspect("file", file);
+        vec![parameter.reads::<Sysctl>(args.text("key")).within_file(file)]
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
         let now = view.see::<Sysctl>(&self.key)?;
         let file = if self.persist.unwrap_or(true) { Some(SmallFile::see(view, self.file())?) } else { None };
@@ -91,7 +98,9 @@ impl Operation for SetSysctl {
             ));
         }
         let command = Command::script(format!("echo {} > {}", quote(&wanted), quote(&path(&self.key))));
-        let change = Change::new(Sign::Update, format!("{} {value} -> {wanted}", self.key)).run(command);
+        let change = Change::new(Sign::Update, format!("{} {value} -> {wanted}", self.key))
+            .run(command)
+            .touching([path(&self.key)]);
         Ok(plan.with(change.makes(&self.key, Sysctl { value: Some(wanted), writable: true })))
     }
 }

@@ -1,6 +1,7 @@
 //! `sys::timezone`
 
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::timezone::Timezone;
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
@@ -34,6 +35,10 @@ impl Operation for SetTimezone {
             true => Ok(()),
             false => Err(format!("argument `name`: `{}` is no time zone such as \"Europe/Zurich\"", self.name)),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.thing("timezone", "timezone").takes(args, &["name"]).reads::<Timezone>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Timezone, OpError> {

@@ -5,6 +5,8 @@ use super::ini::{self, Sections};
 use super::state::Wanted;
 use crate::ops::args::Many;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Path;
 use crate::ops::resource::unit::Unit;
 use crate::ops::service::check_unit;
 use crate::ops::{OpError, Operation, Plan, View};
@@ -140,6 +142,26 @@ impl Operation for Timer {
         }
         self.timer_text()?;
         self.service_text().map(|_| ())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let stem = args.text("name").trim_end_matches(".timer");
+        let (unit, service) = (format!("{stem}.timer"), format!("{stem}.service"));
+        let file = |unit: &str, names: &[&str]| {
+            let path = format!("{FOLDER}/{unit}");
+            args.kept("unit-file", &path, names).aspect("unit", unit).reads::<Path>(&path).within_file(&path)
+        };
+        let when = ["on_calendar", "on_boot", "on_active", "on_unit_active", "on_unit_inactive", "unit", "persistent"];
+        let mut things = vec![file(&unit, &when)];
+        if args.text("unit").is_empty() {
+            things.insert(0, file(&service, &["command", "user", "service"]));
+        }
+        if args.is_present() {
+            let on = |name| args.flag(name).unwrap_or(true);
+            let timer = args.thing("unit", &unit).aspect("enabled", on("enabled")).aspect("running", on("running"));
+            things.push(timer.reads::<Unit>(unit));
+        }
+        things
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

@@ -5,6 +5,8 @@ use super::ini::{self, Sections};
 use super::state::Wanted;
 use crate::ops::args::Content;
 use crate::ops::file::{SmallFile, Whole};
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::Path;
 use crate::ops::resource::unit::{Unit, key};
 use crate::ops::service::check_unit;
 use crate::ops::{Change, OpError, Operation, Plan, Step, View};
@@ -111,6 +113,20 @@ impl Operation for UnitFile {
             return Err("a template is neither enabled nor running: use service::running() on an instance".into());
         }
         if self.is_present() { self.text().map(|_| ()) } else { Ok(()) }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let unit = key(None, args.text("name"));
+        let path = match args.text("dropin").trim_end_matches(".conf") {
+            "" => format!("{FOLDER}/{unit}"),
+            dropin => format!("{FOLDER}/{unit}.d/{dropin}.conf"),
+        };
+        let file = args.kept("unit-file", &path, &["sections"]).content(args);
+        let mut things = vec![file.aspect("unit", unit.as_str()).reads::<Path>(&path).within_file(&path)];
+        if args.is_present() && (args.flag("enabled").is_some() || args.flag("running").is_some()) {
+            things.push(args.thing("unit", &unit).takes(args, &["enabled", "running"]).reads::<Unit>(unit));
+        }
+        things
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

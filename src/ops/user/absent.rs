@@ -3,6 +3,7 @@
 use super::name_ok;
 use super::tools::Tools;
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Group, Password, User};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;
@@ -29,6 +30,10 @@ impl Operation for Absent {
 
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.thing("user", args.text("name")).state("absent").reads::<User>(args.text("name"))]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {

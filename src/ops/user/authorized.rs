@@ -4,7 +4,8 @@ use super::make_folder;
 use crate::event::Sign;
 use crate::ops::args::Many;
 use crate::ops::file::{SmallFile, Whole};
-use crate::ops::resource::UserEntry;
+use crate::ops::managed::{Args, Managed};
+use crate::ops::resource::{User, UserEntry, parent};
 use crate::ops::{Change, OpError};
 use base64::Engine;
 
@@ -51,6 +52,17 @@ pub fn is_blob_of(word: &str, kind: &str) -> bool {
     !kind.is_empty() && rest.get(..length) == Some(kind.as_bytes())
 }
 
+/// Each key of a call is a thing of its own: others may add more.
+pub fn managed<'a>(args: &'a Args<'a>, user: &'a str) -> impl Iterator<Item = Managed> + 'a {
+    let keys = args.texts("keys").into_iter().flat_map(str::lines).filter_map(|line| Some((line, blob(line)?)));
+    keys.map(move |(line, blob)| {
+        let tail = &blob[blob.len().saturating_sub(16)..];
+        let comment = line.split(blob).nth(1).unwrap_or_default();
+        let key = args.thing("key", format!("{user}: …{tail}{comment}")).state("present");
+        key.aspect("user", user).aspect("blob", blob).reads::<User>(user)
+    })
+}
+
 /// The path of a user's file.
 pub fn path(home: &str) -> String {
     format!("{}/.ssh/authorized_keys", home.trim_end_matches('/'))
@@ -79,7 +91,7 @@ pub fn change(
     }
     let sign = if seen.is_absent() { Sign::Create } else { Sign::Update };
     let change = Change::new(sign, described(&before, &after)).run(make_folder(user, &account.group, &account.home));
-    let change = seen.folder_made(change, 0o700, Some((user, &account.group)));
+    let change = seen.folder_made(change.touching([parent(seen.path())]), 0o700, Some((user, &account.group)));
     let mode = seen.mode().map_or(0o600, |mode| mode & 0o755);
     seen.put(change, &Whole::new(after, mode, user, &account.group)).map(Some)
 }

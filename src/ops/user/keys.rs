@@ -3,6 +3,7 @@
 use super::{authorized, name_ok};
 use crate::ops::args::Many;
 use crate::ops::file::SmallFile;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{User, UserEntry};
 use crate::ops::{OpError, Operation, Plan, View};
 use serde::Deserialize;
@@ -24,6 +25,10 @@ impl Operation for Keys {
     fn check(&self) -> Result<(), String> {
         name_ok("name", &self.name)?;
         authorized::wanted(&self.keys).map(|_| ())
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        authorized::managed(args, args.text("name")).collect()
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Self::Seen, OpError> {

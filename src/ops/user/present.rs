@@ -6,8 +6,10 @@ use super::{authorized, bare, create, field_ok, name_ok};
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
 use crate::ops::file::SmallFile;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Group, GroupEntry, Password, User, UserEntry};
 use crate::ops::{Change, OpError, Operation, Plan, View};
+use crate::secret::{keyed, reveal};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -68,6 +70,23 @@ impl Operation for Present {
             None if self.exclusive_keys => Err("`exclusive_keys` needs `keys`; `keys: []` removes all".into()),
             None => Ok(()),
         }
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        let name = args.text("name");
+        let fields = ["uid", "group", "shell", "home", "comment", "password_lock"];
+        let mut user = args.kept("user", name, &fields).reads::<User>(name);
+        if let Ok(hash) = reveal(args.text("password"))
+            && !hash.is_empty()
+        {
+            user = user.aspect("password", format!("secret:{}", keyed(hash.as_bytes())));
+        }
+        if args.flag("append") == Some(false) {
+            user = user.takes(args, &["groups"]);
+        }
+        // Memberships add up: one more group contradicts nothing.
+        user = args.texts("groups").into_iter().fold(user, |user, group| user.aspect(&format!("in {group}"), true));
+        [user].into_iter().chain(authorized::managed(args, name)).collect()
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
@@ -143,7 +162,7 @@ impl Present {
         for field in self.fields() {
             let Some((text, next)) = changed(field, &after) else { continue };
             after = next;
-            let change = Change::new(Sign::Update, text).run(seen.tools.set(&self.name, field));
+            let change = Change::new(Sign::Update, text).run(seen.tools.set(&self.name, field)).touching_accounts();
             changes.push(change.makes(&self.name, User { account: Some(after.clone()) }));
         }
         changes.extend(self.memberships(&mut after, seen));
@@ -178,12 +197,16 @@ impl Present {
         let mut changes = Vec::new();
         for group in joins {
             after.groups.insert(group.clone());
-            let change = Change::new(Sign::Update, format!("join {group}")).run(seen.tools.join(&self.name, &group));
+            let change = Change::new(Sign::Update, format!("join {group}"))
+                .run(seen.tools.join(&self.name, &group))
+                .touching_accounts();
             changes.push(self.member_effect(change, &group, after, seen, true));
         }
         for group in leaves {
             after.groups.remove(&group);
-            let change = Change::new(Sign::Remove, format!("leave {group}")).run(seen.tools.leave(&self.name, &group));
+            let change = Change::new(Sign::Remove, format!("leave {group}"))
+                .run(seen.tools.leave(&self.name, &group))
+                .touching_accounts();
             changes.push(self.member_effect(change, &group, after, seen, false));
         }
         changes

@@ -99,6 +99,10 @@ pub struct Declared {
     pub keep: bool,
     /// What is there now. Counts at first sight only: later it is our own work.
     pub prior: Prior,
+    /// The host that declared it, where it is another one; else empty.
+    pub actor: String,
+    /// How it came: the operation, the user it acted as, the handlers it notified.
+    pub origin: Option<Value>,
 }
 
 /// What was there before us.
@@ -149,12 +153,17 @@ pub struct LedgerEntry {
     pub settled: bool,
     /// Counts the resources of a host in the order in which they came; removal goes backwards.
     pub seq: u64,
+    /// The host that declared it, where it is another one; else empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub actor: String,
+    /// How it came: the operation, the user it acted as, the handlers it notified.
+    pub origin: Option<Value>,
     /// Other playbooks that manage it too: it must not be removed as long as one does.
     pub shared_with: Vec<String>,
 }
 
 pub(super) const COLUMNS: &str = "inventory, playbook, host, kind, id, want, script_at, revision, run, first_seen, \
-                                  last_seen, existed, prior, prior_content, keep, settled, seq";
+                                  last_seen, existed, prior, prior_content, keep, settled, seq, actor, origin";
 
 impl LedgerEntry {
     /// Which resource it is.
@@ -186,6 +195,8 @@ impl LedgerEntry {
             keep: row.yes(14)?,
             settled: row.yes(15)?,
             seq: row.number(16)?,
+            actor: row.text(17)?,
+            origin: row.json(18)?,
             shared_with: Vec::new(),
         })
     }

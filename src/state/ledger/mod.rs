@@ -4,7 +4,7 @@ mod entry;
 mod write;
 
 pub use entry::{Author, Declared, LedgerEntry, Prior, ResourceId, Scope};
-pub(super) use write::{declaration, now, settlement};
+pub(super) use write::{declaration, forgetting, now, seen_again, settlement};
 
 use super::statement::{Statement, Value};
 use super::{StateError, Store};
@@ -35,19 +35,21 @@ impl LedgerFilter {
 }
 
 impl Store {
-    /// What a playbook manages on these hosts: by host, then in the order in which it came. What this run did not
-    /// declare of it is orphaned.
+    /// What a playbook manages on these hosts, and what they manage on others: by host, then in the order in which it
+    /// came. What this run did not declare of it is orphaned.
     ///
     /// # Errors
     /// The store cannot be read.
     pub fn ledger(&self, scope: &Scope, hosts: &[String]) -> Result<Vec<LedgerEntry>, StateError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM resources WHERE inventory = $1 AND playbook = $2 AND host IN (EACH($3)) \
-             ORDER BY host, seq"
+            "SELECT {COLUMNS} FROM resources WHERE inventory = $1 AND playbook = $2 \
+             AND (host IN (EACH($3)) OR actor IN (EACH($3))) ORDER BY host, seq"
         );
         let values = [scope.inventory.as_str().into(), scope.playbook.as_str().into(), hosts.into()];
         let mut entries = self.entries(sql, values.into())?;
-        let mut others = self.others(scope, hosts)?;
+        let mut hosts: Vec<String> = entries.iter().map(|entry| entry.host.clone()).collect();
+        hosts.dedup();
+        let mut others = self.others(scope, &hosts)?;
         for entry in &mut entries {
             entry.shared_with = others.remove(&entry.resource()).unwrap_or_default();
         }

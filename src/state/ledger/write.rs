@@ -7,15 +7,19 @@ use super::{Author, Declared, LedgerEntry, LedgerFilter, ResourceId, Scope};
 
 /// At the first sight of a resource by this playbook, another playbook may know what was there before us both.
 const DECLARE: &str = "INSERT INTO resources (inventory, playbook, host, kind, id, want, script_at, revision, run, \
-     first_seen, last_seen, existed, prior, prior_content, keep, settled, seq) \
+     first_seen, last_seen, existed, prior, prior_content, keep, settled, seq, actor, origin) \
      SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, coalesce(o.existed, $11), \
      CASE WHEN o.host IS NULL THEN $12 ELSE o.prior END, CASE WHEN o.host IS NULL THEN $13 ELSE o.prior_content END, \
-     $14, $15, (SELECT coalesce(max(seq), 0) + 1 FROM resources WHERE inventory = $1 AND host = $3) \
-     FROM (SELECT 1 AS one) AS always LEFT JOIN (SELECT host, existed, prior, prior_content FROM resources \
+     $14, $15, (SELECT coalesce(max(seq), 0) + 1 FROM resources WHERE inventory = $1 AND host = $3), \
+     $16, $17 FROM (SELECT 1 AS one) AS always LEFT JOIN (SELECT host, existed, prior, prior_content FROM resources \
      WHERE inventory = $1 AND host = $3 AND kind = $4 AND id = $5 ORDER BY seq LIMIT 1) AS o ON 1 = 1 WHERE 1 = 1 \
      ON CONFLICT (inventory, playbook, host, kind, id) DO UPDATE SET want = excluded.want, \
      script_at = excluded.script_at, revision = excluded.revision, run = excluded.run, \
-     last_seen = excluded.last_seen, keep = excluded.keep, settled = excluded.settled";
+     last_seen = excluded.last_seen, keep = excluded.keep, settled = excluded.settled, actor = excluded.actor, \
+     origin = excluded.origin";
+
+const FORGET: &str = "DELETE FROM resources \
+                      WHERE inventory = $1 AND playbook = $2 AND host = $3 AND kind = $4 AND id = $5";
 
 impl Store {
     /// Records resources that a playbook declares, in this order. What is known is updated; what was there before us
@@ -36,9 +40,7 @@ impl Store {
     /// # Errors
     /// The store cannot be written.
     pub fn forget(&self, scope: &Scope, resources: &[ResourceId]) -> Result<u64, StateError> {
-        let sql = "DELETE FROM resources \
-                   WHERE inventory = $1 AND playbook = $2 AND host = $3 AND kind = $4 AND id = $5";
-        self.backend.write(resources.iter().map(|one| Statement::new(sql, key(scope, one))).collect())
+        self.backend.write(resources.iter().map(|one| forgetting(scope, one)).collect())
     }
 
     /// Gives a resource another address, after it was renamed on the host or in the playbook; what was there before
@@ -93,7 +95,7 @@ pub(in super::super) fn declaration(
         digest
     });
     let mut statement = Statement::new(DECLARE, key(scope, &declared.resource));
-    let rest: [Value; 10] = [
+    let rest: [Value; 12] = [
         json(&declared.want).into(),
         declared.at.as_str().into(),
         author.commit.clone().into(),
@@ -104,6 +106,8 @@ pub(in super::super) fn declaration(
         content.into(),
         declared.keep.into(),
         settled.into(),
+        declared.actor.as_str().into(),
+        declared.origin.as_ref().map(json).into(),
     ];
     statement.values.extend(rest);
     statements.push(statement);
@@ -120,6 +124,28 @@ pub(in super::super) fn settlement(scope: &Scope, resource: &ResourceId) -> Stat
 fn key(scope: &Scope, resource: &ResourceId) -> [Value; 5] {
     let ResourceId { host, kind, id } = resource;
     [&scope.inventory, &scope.playbook, host, kind, id].map(|text| text.as_str().into())
+}
+
+/// The statement that says that resources of a host are declared as before, by their `seq`.
+pub(in super::super) fn seen_again(scope: &Scope, author: &Author, host: &str, ids: &[u64], now: &str) -> Statement {
+    let sql = "UPDATE resources SET run = $4, revision = $5, last_seen = $6, settled = 1 \
+               WHERE inventory = $1 AND playbook = $2 AND host = $3 AND CAST(seq AS TEXT) IN (EACH($7))";
+    let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+    let values = [
+        scope.inventory.as_str().into(),
+        scope.playbook.as_str().into(),
+        host.into(),
+        author.run.as_str().into(),
+        author.commit.clone().into(),
+        now.into(),
+        ids.as_slice().into(),
+    ];
+    Statement::new(sql, values)
+}
+
+/// The statement that forgets a resource.
+pub(in super::super) fn forgetting(scope: &Scope, resource: &ResourceId) -> Statement {
+    Statement::new(FORGET, key(scope, resource))
 }
 
 /// RFC 3339, UTC.

@@ -111,6 +111,8 @@ pub(super) const TABLES: &[Table] = &[
             ("keep", Int),
             ("settled", Int),
             ("seq", Int),
+            ("actor", Text),
+            ("origin", Text),
         ],
         key: "inventory, playbook, host, kind, id",
     },

@@ -1,0 +1,114 @@
+//! What the playbook managed on a host and declares no more.
+
+use super::actor::Actor;
+use super::ledger::Owned;
+use super::outcome::Stop;
+use super::settings::{Becoming, Settings};
+use crate::event::{Event, Orphan, OrphanFate};
+use crate::inventory::{Escalation, Method};
+use crate::ops::{Inverse, Undo, undo};
+use std::sync::Arc;
+
+/// Why nobody can tell what is orphaned, as a part of the playbook did not run.
+const PARTLY: &str = "only a part of the playbook ran";
+
+impl Actor {
+    /// Ends the record of this host: what is unchanged is recorded, what is orphaned is told, and removed when asked.
+    /// `whole` says that the playbook ran to its end.
+    ///
+    /// # Errors
+    /// [`Stop`] of a removal.
+    pub fn close_ledger(&self, whole: bool) -> Result<(), Stop> {
+        let whole = whole && !self.own().notes().stumbled && self.run.options.tags.is_open();
+        self.record_declared();
+        self.settle_rest(whole);
+        if !whole {
+            if self.run.options.prune {
+                self.warn(format!("what is declared no more is not known, and nothing is pruned: {PARTLY}"));
+            }
+            return Ok(());
+        }
+        for orphan in self.orphans().iter().rev() {
+            let (fate, reason) = self.decide(orphan)?;
+            self.tell_orphan(orphan, fate, reason);
+        }
+        Ok(())
+    }
+
+    /// In the order in which they came.
+    fn orphans(&self) -> Vec<Arc<Owned>> {
+        let mut owned = self.run.remember().owned(self.own().name());
+        owned.retain(|owned| self.is_orphaned(owned));
+        owned
+    }
+
+    fn is_orphaned(&self, owned: &Owned) -> bool {
+        let by_once = self.run.declared_once().contains(&(owned.kind.clone(), owned.id.clone()));
+        let Some(host) = self.run.host(&owned.host).or_else(|| self.run.here_named(&owned.host)) else {
+            return false;
+        };
+        let declared = host.declared();
+        !by_once && !declared.has(&owned.kind, &owned.id) && !declared.vague.contains(&owned.origin.op)
+    }
+
+    fn decide(&self, orphan: &Owned) -> Result<(OrphanFate, Option<String>), Stop> {
+        if orphan.keep {
+            return Ok((OrphanFate::Kept, Some("it was declared with `keep: true`".to_owned())));
+        }
+        if !orphan.shared_with.is_empty() {
+            let others = orphan.shared_with.join("`, `");
+            return Ok((OrphanFate::Kept, Some(format!("`{others}` manages it too"))));
+        }
+        let content = orphan.content.as_deref().and_then(|digest| self.run.remember().content(digest));
+        match undo(&orphan.past(content.map(Into::into))) {
+            Undo::Not(why) => Ok((OrphanFate::CannotUndo, Some(why))),
+            _ if !self.run.options.prune => Ok((OrphanFate::Left, None)),
+            Undo::Nothing => {
+                self.give_up(orphan);
+                Ok((OrphanFate::Pruned, Some("it was so before us: it stays, and is managed no more".to_owned())))
+            }
+            Undo::Run(inverses) => self.prune(orphan, &inverses),
+        }
+    }
+
+    fn prune(&self, orphan: &Owned, inverses: &[Inverse]) -> Result<(OrphanFate, Option<String>), Stop> {
+        let settings = Settings { becoming: self.becoming_of(orphan), ..Settings::default() };
+        let host = self.run.host(&orphan.host).or_else(|| self.run.here_named(&orphan.host));
+        let host = host.expect("an orphan is on a host of the run");
+        for inverse in inverses {
+            let at = &orphan.at;
+            let outcome = self.on_host(Arc::clone(&host), || self.step_back(inverse, at, &settings))?;
+            if let Some(why) = outcome.left {
+                return Ok((OrphanFate::Left, Some(why)));
+            }
+        }
+        self.give_up(orphan);
+        Ok((OrphanFate::Pruned, None))
+    }
+
+    fn give_up(&self, orphan: &Owned) {
+        if self.run.options.mode.applies() {
+            self.run.remember().forgets(&orphan.host, &orphan.kind, &orphan.id);
+        }
+    }
+
+    /// As whom it was declared; a password comes from the inventory.
+    fn becoming_of(&self, orphan: &Owned) -> Option<Becoming> {
+        let acting = orphan.origin.acting.as_deref()?;
+        let named = acting.split_once(' ').and_then(|(method, user)| Some((Method::named(method)?, user)));
+        let Some((method, user)) = named else { return Some(Becoming::Nobody) };
+        Some(Becoming::User(Escalation { method, user: user.to_owned(), password: None }))
+    }
+
+    fn tell_orphan(&self, owned: &Owned, fate: OrphanFate, reason: Option<String>) {
+        let orphan = Orphan {
+            id: owned.address(),
+            kind: owned.kind.clone(),
+            target: owned.id.clone(),
+            at: owned.at.clone(),
+            fate,
+            reason,
+        };
+        self.run.emit(Event::Orphaned { host: self.own().name().to_owned(), orphan });
+    }
+}
