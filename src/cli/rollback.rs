@@ -52,6 +52,8 @@ impl Session {
         }
         let tree = Tree::check_out(&self.home, &goal.commit)?;
         self.ruled_by(&Recorded::of(&goal.like))?;
+        // What came later is declared no more.
+        self.flags.prune = true;
         self.project = Project::new(&tree.project);
         self.pinned = Some(Checkout { commit: Some(goal.commit.clone()), dirty: false });
         let prepared = self.of_commit(&goal, narrowed).map_err(|error| refused(&goal.commit, error))?;
@@ -176,7 +178,11 @@ fn applies(store: &Store, inventory: Option<&str>, playbook: Option<&str>) -> Re
 
 /// True when both made the same of the hosts, as far as it was in their hands.
 fn is_like(one: &RunRecord, other: &RunRecord) -> bool {
-    one.commit == other.commit && one.dirty == other.dirty && one.arguments == other.arguments
+    let asked = |run: &RunRecord| {
+        let arguments = run.arguments.iter().filter(|(name, _)| *name != "prune");
+        arguments.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
+    };
+    one.commit == other.commit && one.dirty == other.dirty && asked(one) == asked(other)
 }
 
 fn never() -> CommandError {

@@ -214,7 +214,7 @@ impl Session {
         // Before the store is made: half made, it would count as a change of the work tree.
         let start = self.describe(prepared, &order);
         let store = self.state()?.open()?;
-        let key = FingerprintKey::of_project(&self.project.root);
+        let key = FingerprintKey::of_project(&self.home);
         fingerprint_by(key.map_err(|error| unusable("cannot keep the key of fingerprints", &error))?);
         let lease = match order.lease.take() {
             None if mode.applies() => Some(self.lock(&store, &format!("rhapsode apply {}", prepared.shown))?),

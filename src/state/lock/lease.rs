@@ -3,7 +3,7 @@
 use super::super::backend::Backend;
 use super::super::{StateError, Store};
 use super::fence::Fenced;
-use super::{Holder, LockRequest, Ticket};
+use super::{Holder, LockRequest, Ticket, look};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -84,9 +84,11 @@ impl Lease {
         }
     }
 
-    /// Why nothing more can be written, once the lock is lost.
+    /// Why nothing more can be written, once the lock is lost; looks, as the last sign of life may be seconds old.
     pub fn loss(&self) -> Option<StateError> {
-        self.is_lost().then(|| StateError::Fenced(self.ticket.successor(&self.backend)))
+        let token = || look(&*self.backend, &self.ticket.project, &self.ticket.inventory).map(|(token, _)| token);
+        let lost = self.is_lost() || token().is_ok_and(|token| token != self.ticket.token);
+        lost.then(|| StateError::Fenced(self.ticket.successor(&self.backend)))
     }
 }
 
