@@ -32,7 +32,8 @@ impl Running {
         Self(process.spawn().expect("the binary starts"))
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends it a signal by name.
+    pub fn signal(&self, signal: &str) {
         let sent = Process::new("kill").args([format!("-{signal}"), self.0.id().to_string()]).status();
         assert!(sent.expect("kill starts").success());
     }

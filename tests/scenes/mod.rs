@@ -4,7 +4,9 @@
 mod access;
 mod arguments;
 mod collectives;
+mod crash;
 mod custom;
+mod goes_back;
 mod interrupt;
 mod ledger;
 mod lost;
