@@ -91,6 +91,9 @@ pub struct ChangeLine {
     pub sign: Sign,
     /// A few words: `mode 0600 -> 0644`.
     pub text: String,
+    /// A keyed fingerprint of the secrets in it: the same as long as they are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<String>,
 }
 
 /// An error as people and machines read it; never holds a secret.
@@ -271,6 +274,15 @@ pub struct RunStart {
     pub started: String,
     /// Selected hosts in inventory order.
     pub hosts: Vec<String>,
+    /// Digest of the scripts and inventories that were read when it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<String>,
+    /// The run whose rest this one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<String>,
+    /// The run that this one takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
 }
 
 /// Everything a sink can be told. Serialised with a `type` tag, one JSON object a line in `--events`.

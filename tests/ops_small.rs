@@ -2,7 +2,7 @@
 
 use crate::support::docker::Container;
 use crate::support::shell::PlainShell;
-use rhapsode::ops::{Overlay, Plan, Step, View, apply, entry};
+use rhapsode::ops::{Overlay, Plan, Source, Step, View, apply, entry};
 use serde_json::{Value, json};
 
 const A: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGdtc29tZXRoaW5ndGhhdGlzMzJieXRlc2xvbmch a@x";
@@ -75,9 +75,8 @@ fn a_secret_that_was_put_is_known_to_the_operation_after_it() {
     let [change] = second.changes.as_slice() else { panic!("one change: {:?}", shown(&second)) };
     assert_eq!((change.text.clone(), &change.diff), (format!("content of {path} ([secret])"), &None));
     let Some(Step::Write(write)) = change.steps.first() else { panic!("a write") };
-    let command = write.inline().expect("a small file");
-    let sent = command.stdin.expect("the content");
-    assert_eq!(String::from_utf8_lossy(&sent), format!("# {secret}\nkernel.ostype = Linux\n"));
+    let Source::Bytes(sent) = &write.content else { panic!("bytes") };
+    assert_eq!(String::from_utf8_lossy(sent), format!("# {secret}\nkernel.ostype = Linux\n"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What the engine leaves in the store between runs: traces, ledger, notifications, intents, plans, outputs.
 
+use crate::support::events::{Story, change};
 use crate::support::store::{Bed, Kind};
+use rhapsode::event::{Event, Mode, OpStatus, OperationEnd, Sign, Sink};
 use rhapsode::state::{
     Author, Content, Declared, Intent, LedgerEntry, LedgerFilter, LockRequest, Output, PlanRecord, Prior, ResourceId,
     Scope, StateError, Store, Trace,
@@ -238,6 +240,33 @@ fn intent(host: &str, id: &str) -> Intent {
     }
 }
 
+/// Lets the history of a run tell how operations ended.
+fn told(store: &Store, run: &str, ended: &[(&str, &str, OpStatus)]) {
+    let Event::RunStarted(mut start) = Story::new(Mode::Apply, &[]).finish(0).remove(0) else { panic!("a start") };
+    (start.run, start.inventory) = (run.to_owned(), scope().inventory);
+    let mut history = store.begin(&start).expect("the run is recorded");
+    for (host, id, status) in ended {
+        let change = (*status == OpStatus::Changed).then(|| change(Sign::Update, "content"));
+        let end = OperationEnd {
+            id: format!("{host}/path/{id}"),
+            op: "file::put".into(),
+            target: (*id).into(),
+            name: None,
+            status: *status,
+            changes: change.into_iter().collect(),
+            diff: None,
+            reason: None,
+            error: None,
+            output: None,
+            at: "playbooks/site.rhai:3:1".into(),
+            play: None,
+            duration_ms: 1,
+        };
+        history.emit(&Event::OperationFinished { host: (*host).into(), end: Box::new(end) }).expect("taken");
+    }
+    history.finish().expect("all is written");
+}
+
 #[rstest]
 fn an_intent_is_known_before_the_change_and_settled_after_it(#[values(Kind::Sqlite, Kind::Postgres)] kind: Kind) {
     let (bed, store) = both(kind);
@@ -256,11 +285,13 @@ fn an_intent_is_known_before_the_change_and_settled_after_it(#[values(Kind::Sqli
     assert_eq!(other.notified(&scope(), &all).expect("pending").len(), 1);
     journal.done(intended).expect("noted");
     let failing = journal.intend(intent("b", "/one")).expect("known");
-    journal.failed(failing).expect("noted");
+    drop(failing);
     journal.declare(&file("b", "/same", "x")).expect("noted");
     journal.handled("a", "reload").expect("noted");
     journal.notify("b", "restart").expect("noted");
     journal.finish().expect("all is written");
+    assert_eq!(other.unfinished(&scope().inventory, &all).expect("intents").len(), 2, "until it is told");
+    told(&store, "R1", &[("a", "/one", OpStatus::Changed), ("b", "/one", OpStatus::Failed)]);
     assert!(other.unfinished(&scope().inventory, &all).expect("intents").is_empty());
     let settled: Vec<_> = other.ledger(&scope(), &all).expect("entries").iter().map(|entry| entry.settled).collect();
     assert_eq!(settled, [true, false, true]);
@@ -292,6 +323,9 @@ fn what_a_crash_left_unfinished_is_settled_by_facts_or_by_the_next_change(
     let again = journal.intend(intent("a", "/two")).expect("known");
     journal.done(again).expect("noted");
     journal.finish().expect("all is written");
+    told(&store, "R1", &[("a", "/two", OpStatus::Changed)]);
+    assert_eq!(left(&store), ["/three", "/two"], "another run began it by now");
+    told(&store, "R2", &[("a", "/two", OpStatus::Changed)]);
     assert_eq!(left(&store), ["/three"]);
 }
 
@@ -365,7 +399,6 @@ fn many_hosts_write_one_journal_at_the_same_time(#[values(Kind::Sqlite, Kind::Po
     for host in entries.chunks(5) {
         assert_eq!(host.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     }
-    assert!(store.unfinished(&scope().inventory, &names).expect("intents").is_empty());
 }
 
 #[rstest]

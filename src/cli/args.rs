@@ -151,6 +151,26 @@ pub enum Verb {
         /// The playbook
         playbook: PathBuf,
     },
+    /// Go on with a run that was interrupted, killed, or failed on some hosts: with what it left, and nothing else
+    Resume {
+        /// A run: its id or the beginning of it; the newest one of the inventory that left something when none is given
+        run: Option<String>,
+        /// Go on though playbook, modules or inventory are other ones by now
+        #[arg(long)]
+        changed: bool,
+    },
+    /// Go back to what an earlier commit made of the hosts; shows the plan and asks
+    Rollback {
+        /// A run of the history, or a commit, tag or branch; the last good run when none is given
+        #[arg(value_name = "RUN|COMMIT")]
+        to: Option<String>,
+        /// The playbook to take back, when several are applied to the inventory
+        #[arg(long, value_name = "PLAYBOOK")]
+        playbook: Option<String>,
+        /// Go back though the work tree, or that of the run, differs from its commit
+        #[arg(long)]
+        allow_dirty: bool,
+    },
     /// List the runs so far
     History {
         /// At most this many

@@ -2,11 +2,12 @@
 
 use super::commands::say_json;
 use super::failure::{CommandError, Exit};
-use super::run::{on_interrupt, runtime};
+use super::run::runtime;
 use super::session::{Session, shared_hosts};
+use super::signals;
 use crate::connect;
-use crate::engine::{Actor, Connected, Emit, Options, Run, Stop, TagFilter, unanswered};
-use crate::event::{Event, Failure, Mode};
+use crate::engine::{Actor, Connected, Emit, Options, Run, Stop, unanswered};
+use crate::event::{Event, Failure};
 use crate::ops::fact::{self, Basic};
 use crate::remote::Interrupt;
 use std::sync::Arc;
@@ -42,17 +43,11 @@ impl Session {
         let interrupt = Interrupt::new();
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
         let connections = connections.keeping_logins(self.config.keep_logins.value);
-        let options = Options {
-            mode: Mode::Plan,
-            forks: self.config.forks.value,
-            tags: TagFilter::default(),
-            prune: false,
-            playbook: String::new(),
-        };
+        let options = Options::looking(self.config.forks.value);
         let reach = Box::new(Connected(connections));
         let run = Run::new(options, shared_hosts(&inventory), hosts.clone(), reach, Arc::new(Silent), interrupt);
         let run = Arc::new(run);
-        on_interrupt(&runtime, &run);
+        signals::stop(&run);
         let answers = ask_all(&run, &hosts);
         run.close();
         runtime.shutdown_background();

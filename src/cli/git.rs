@@ -30,7 +30,7 @@ impl Asking {
 }
 
 /// Asks git; a folder without repository, or a machine without git, has neither.
-fn checkout(root: &Path) -> Checkout {
+pub fn checkout(root: &Path) -> Checkout {
     let status = Command::new("git")
         .args(["status", "--porcelain=v2", "--branch", "--untracked-files=normal"])
         .env("GIT_OPTIONAL_LOCKS", "0")

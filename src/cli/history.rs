@@ -5,6 +5,7 @@ use crate::event::{Sink, SinkError};
 use crate::report::{Align, Cell, Human, Json, Look, Paint, SHORT_RUN, Table, one_line};
 use crate::state::{RunRecord, Store};
 use jiff::{Timestamp, tz::TimeZone};
+use std::collections::HashMap;
 use std::io::Write;
 
 /// When "now" is, and where: for `2 h ago` and the local time beside it.
@@ -87,17 +88,22 @@ fn unwritten(error: SinkError) -> CommandError {
 }
 
 fn table(runs: &[RunRecord], clock: &Clock, paint: Paint) -> Table {
-    let mut columns = [Align::Left; 9];
+    let undone: HashMap<_, _> = runs
+        .iter()
+        .filter(|run| run.mode.applies())
+        .filter_map(|run| Some((run.undoes.as_deref()?, run.run.as_str())))
+        .collect();
+    let mut columns = [Align::Left; 10];
     columns[5] = Align::Right;
     columns[6] = Align::Right;
     columns[7] = Align::Right;
     let mut table = Table::new(&columns);
-    let head = ["run", "when", "mode", "playbook", "commit", "hosts", "changes", "exit", "who"];
+    let head = ["run", "when", "mode", "playbook", "commit", "hosts", "changes", "exit", "who", ""];
     table.row(head.map(|text| Cell::painted(text, |text| faint(paint, text))));
     for run in runs {
         let changes = run.totals.as_ref().map(|totals| totals.changes.to_string());
         table.row([
-            Cell::from(run.run.get(..SHORT_RUN).unwrap_or(&run.run)),
+            Cell::from(short(&run.run)),
             Cell::from(when(&run.started, clock)),
             Cell::from(run.mode.as_str()),
             Cell::from(one_line(&run.playbook)),
@@ -106,6 +112,7 @@ fn table(runs: &[RunRecord], clock: &Clock, paint: Paint) -> Table {
             Cell::from(changes.unwrap_or_else(|| "?".to_owned())),
             exit(run, paint),
             Cell::from(one_line(&run.who)),
+            Cell::from(links(run, undone.get(run.run.as_str()).copied())),
         ]);
     }
     table
@@ -115,6 +122,21 @@ fn table(runs: &[RunRecord], clock: &Clock, paint: Paint) -> Table {
 fn commit(run: &RunRecord) -> String {
     let commit = run.commit.as_deref().map_or("-", |commit| commit.get(..7).unwrap_or(commit));
     format!("{commit}{}", if run.dirty { "*" } else { "" })
+}
+
+/// What ties a run to others.
+fn links(run: &RunRecord, undone_by: Option<&str>) -> String {
+    let links = [
+        ("resumes", run.resumes.as_deref()),
+        ("undoes", run.undoes.as_deref().filter(|_| run.mode.applies())),
+        ("undone by", undone_by),
+    ];
+    let told = links.iter().filter_map(|(verb, run)| Some(format!("{verb} {}", short((*run)?))));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn short(run: &str) -> &str {
+    run.get(..SHORT_RUN).unwrap_or(run)
 }
 
 fn exit(run: &RunRecord, paint: Paint) -> Cell {

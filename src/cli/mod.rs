@@ -12,16 +12,21 @@ pub mod history;
 mod init;
 pub mod inventory;
 mod problem;
-mod ledger_key;
 mod memory;
 mod planning;
+mod recorded;
+mod resume;
+mod rollback;
 mod room;
 mod run;
 mod saved_plan;
+mod scrub;
 mod session;
+mod signals;
 pub mod staging;
 pub mod state;
 mod table;
+mod worktree;
 
 use args::{App, Verb};
 use clap::{CommandFactory, Parser};
@@ -31,6 +36,7 @@ use session::Session;
 
 use crate::event::Mode;
 use crate::report::Paint;
+use crate::secret::Scrubbing;
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
@@ -84,6 +90,10 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
             let prepared = session.prepare(playbook)?;
             Ok(session.once(&prepared, Order::of(Mode::Drift))?.exit)
         }
+        Verb::Resume { run, changed } => session.resume(run.as_deref(), *changed),
+        Verb::Rollback { to, playbook, allow_dirty } => {
+            session.rollback(to.as_deref(), playbook.as_deref(), *allow_dirty)
+        }
         Verb::History { last } => past_runs(&session, *last),
         Verb::Show { run } => past_run(&session, run),
         Verb::Staging(verb) => session.staging(verb),
@@ -124,7 +134,7 @@ fn trace(verbose: u8, no_color: bool) {
     if let Some(wanted) = wanted {
         let filter = tracing_subscriber::EnvFilter::new(wanted);
         let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && !no_color;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Scrubbing::new(std::io::stderr()));
         lines.with_ansi(colour).without_time().init();
     }
 }

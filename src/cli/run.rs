@@ -4,15 +4,18 @@ use super::ahead;
 use super::failure::{CommandError, Exit};
 use super::git::{Asking, Checkout};
 use super::memory::{self, Memory};
-use super::saved_plan::Announced;
+use super::recorded::digest;
+use super::saved_plan::{Announced, files};
 use super::session::{Session, shared_hosts};
+use super::signals;
 use crate::connect;
-use crate::engine::{Connected, Contract, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
+use crate::engine::{Connected, Contract, Earlier, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
 use crate::inventory::{Host, Inventory};
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
 use crate::script::{Fault, HostEnd, World, drive};
+use crate::secret::{FingerprintKey, fingerprint_by};
 use crate::state::{Author, Lease, LockRequest, Scope, Store};
 use indexmap::IndexMap;
 use rhai::AST;
@@ -33,14 +36,32 @@ pub struct Prepared {
     /// A playbook runs again; a line of script on the command line is another one each time.
     recurs: bool,
     /// What was checked out when the script was read.
-    checkout: LazyLock<Checkout, Box<dyn FnOnce() -> Checkout + Send>>,
+    pub(super) checkout: LazyLock<Checkout, Box<dyn FnOnce() -> Checkout + Send>>,
+    /// Digest of the files that were read; of a playbook only.
+    pub(super) sources: Option<String>,
+}
+
+impl Prepared {
+    /// The same on those of these hosts that are selected; `who` names them.
+    ///
+    /// # Errors
+    /// None of them is in the inventory any more.
+    pub(super) fn on(mut self, hosts: &[String], who: &str) -> Result<Self, CommandError> {
+        self.hosts.retain(|host| hosts.contains(host));
+        let gone: Vec<_> =
+            hosts.iter().filter(|host| self.inventory.host(host).is_none()).map(String::as_str).collect();
+        if !gone.is_empty() {
+            anstream::eprintln!("warning: the inventory has no {} any more, which {who} was about", gone.join(", "));
+        }
+        if self.hosts.is_empty() { Err(CommandError::no_host()) } else { Ok(self) }
+    }
 }
 
 struct Events(Arc<Bus>);
 
 impl Emit for Events {
     fn emit(&self, event: Event) {
-        self.0.emit(event);
+        self.0.emit(super::scrub::scrubbed(event));
     }
 }
 
@@ -54,12 +75,29 @@ pub(super) struct Order {
     pub contract: Option<Contract>,
     /// Who collects what it announces.
     pub announced: Option<Announced>,
+    /// The lock, when it is held already.
+    pub lease: Option<Lease>,
+    /// What the run did that this one resumes.
+    pub done: Option<Earlier>,
+    /// The run that this one resumes.
+    pub resumes: Option<String>,
+    /// The run that this one takes back.
+    pub undoes: Option<String>,
 }
 
 impl Order {
     /// A run that is held to nothing.
     pub fn of(mode: Mode) -> Self {
-        Self { mode, results: true, contract: None, announced: None }
+        Self {
+            mode,
+            results: true,
+            contract: None,
+            announced: None,
+            lease: None,
+            done: None,
+            resumes: None,
+            undoes: None,
+        }
     }
 }
 
@@ -86,7 +124,9 @@ impl Session {
         let world = self.world(&inventory);
         let script = crate::script::check(&world, playbook)?;
         inventory.check_passwords(&hosts)?;
-        Ok(Prepared { inventory, world, hosts, script, shown: self.project.shown(playbook), recurs: true, checkout })
+        let files = files(&self.project.root, self.project.files_read(), inventory.files_read());
+        let (shown, sources) = (self.project.shown(playbook), Some(digest(&files)));
+        Ok(Prepared { inventory, world, hosts, script, shown, recurs: true, checkout, sources })
     }
 
     /// The same for a line of script.
@@ -101,10 +141,22 @@ impl Session {
         let world = self.world(&inventory);
         let script = crate::script::check_text(&world, text, shown)?;
         inventory.check_passwords(&hosts)?;
-        Ok(Prepared { inventory, world, hosts, script, shown: shown.to_owned(), recurs: false, checkout })
+        Ok(Prepared {
+            inventory,
+            world,
+            hosts,
+            script,
+            shown: shown.to_owned(),
+            recurs: false,
+            checkout,
+            sources: None,
+        })
     }
 
     fn checkout(&self) -> LazyLock<Checkout, Box<dyn FnOnce() -> Checkout + Send>> {
+        if let Some(pinned) = self.pinned.clone() {
+            return LazyLock::new(Box::new(|| pinned));
+        }
         let asking = Asking::begin(&self.project.root);
         LazyLock::new(Box::new(|| asking.end()))
     }
@@ -156,16 +208,18 @@ impl Session {
     ///
     /// # Errors
     /// What keeps it from starting; that of hosts is in the exit code.
-    pub(super) fn once(&self, prepared: &Prepared, order: Order) -> Result<Finished, CommandError> {
+    pub(super) fn once(&self, prepared: &Prepared, mut order: Order) -> Result<Finished, CommandError> {
         let mode = order.mode;
         let started = Instant::now();
         // Before the store is made: half made, it would count as a change of the work tree.
-        let start = self.describe(prepared, mode);
+        let start = self.describe(prepared, &order);
         let store = self.state()?.open()?;
-        if let Err(error) = super::ledger_key::load(&self.project.root) {
-            tracing::warn!(%error, "the ledger's key cannot be used");
-        }
-        let lease = if mode.applies() { Some(self.lock(&store, &prepared.shown)?) } else { None };
+        let key = FingerprintKey::of_project(&self.home);
+        fingerprint_by(key.map_err(|error| unusable("cannot keep the key of fingerprints", &error))?);
+        let lease = match order.lease.take() {
+            None if mode.applies() => Some(self.lock(&store, &format!("rhapsode apply {}", prepared.shown))?),
+            lease => lease,
+        };
         let store = lease.as_ref().map_or(store, Lease::store);
         let bus = Arc::new(Bus::new(self.sinks(&store, &start, &order)?));
         super::room::make_room(prepared.hosts.len());
@@ -174,8 +228,9 @@ impl Session {
         let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
         let connections = connections.keeping_logins(self.config.keep_logins.value);
         let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
+        let (keeps, prune) = (!self.flags.no_prefetch, self.flags.prune);
         let playbook = start.playbook.clone();
-        let options = Options { mode, forks: self.config.forks.value, tags, prune: self.flags.prune, playbook };
+        let options = Options { mode, forks: self.config.forks.value, tags, keeps, prune, playbook };
         let emit = Arc::new(Events(Arc::clone(&bus)));
         let reach = Box::new(Connected(connections));
         let hosts = shared_hosts(&prepared.inventory);
@@ -190,9 +245,13 @@ impl Session {
             false => Box::new(Forgetful),
         };
         let run = run.expecting(expected).remembering(due, remember);
-        let run = Arc::new(run.held_to(order.contract));
-        on_interrupt(&runtime, &run);
-        bus.emit(Event::RunStarted(start.clone()));
+        let run = Arc::new(run.held_to(order.contract).resuming(order.done));
+        signals::stop(&run);
+        if let Some(lease) = &lease {
+            let run = Arc::downgrade(&run);
+            lease.when_lost(move || run.upgrade().iter().for_each(|run| run.interrupt()));
+        }
+        bus.emit(super::scrub::scrubbed(Event::RunStarted(start.clone())));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         run.remember().finish();
@@ -200,11 +259,18 @@ impl Session {
             ahead::keep(&store, &prepared.shown, &prepared.inventory, &run);
         }
         let totals = bus.totals();
-        let exit = verdict(&run, &ends, &totals, self.pending_counts);
+        let loss = lease.as_ref().and_then(Lease::loss);
+        let exit = match loss {
+            Some(_) => Exit::State,
+            None => verdict(&run, &ends, &totals, self.pending_counts),
+        };
         let duration_ms = started.elapsed().as_millis() as u64;
         bus.emit(Event::RunFinished { exit: exit.into(), duration_ms, totals: totals.clone() });
         let history = bus.finish().into_iter().find(|dropped| dropped.sink == "history");
         runtime.shutdown_background();
+        if let Some(loss) = loss {
+            return Err(loss.into());
+        }
         match history {
             Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
             _ => Ok(Finished { start, exit, totals }),
@@ -212,10 +278,9 @@ impl Session {
     }
 
     /// One apply at a time for the hosts of an inventory.
-    fn lock(&self, store: &Store, playbook: &str) -> Result<Lease, CommandError> {
+    pub(super) fn lock(&self, store: &Store, command: &str) -> Result<Lease, CommandError> {
         let (user, machine) = whoami();
-        let command = format!("rhapsode apply {playbook}");
-        let mut request = LockRequest::new(&self.config.inventory.value.join(" "), &user, &machine, &command);
+        let mut request = LockRequest::new(&self.config.inventory.value.join(" "), &user, &machine, command);
         request.wait = Duration::from_secs(self.flags.lock_wait);
         Ok(store.lock(&request, |holder| super::state::waiting(holder, &mut std::io::stderr()))?)
     }
@@ -251,10 +316,10 @@ impl Session {
         Ok(sinks)
     }
 
-    fn describe(&self, prepared: &Prepared, mode: Mode) -> RunStart {
+    fn describe(&self, prepared: &Prepared, order: &Order) -> RunStart {
         RunStart {
             run: ulid::Ulid::generate().to_string(),
-            mode,
+            mode: order.mode,
             playbook: prepared.shown.clone(),
             commit: prepared.checkout.commit.clone(),
             dirty: prepared.checkout.dirty,
@@ -263,6 +328,9 @@ impl Session {
             who: who(),
             started: jiff::Timestamp::now().to_string(),
             hosts: prepared.hosts.clone(),
+            sources: prepared.sources.clone(),
+            resumes: order.resumes.clone(),
+            undoes: order.undoes.clone(),
         }
     }
 
@@ -274,6 +342,11 @@ impl Session {
                 arguments.insert(name.to_owned(), value);
             }
         };
+        // `runs.inventory` joins them with blanks.
+        let inventory = &self.config.inventory.value;
+        if inventory.iter().any(|word| word.contains(char::is_whitespace)) {
+            note("inventory", inventory.clone().into());
+        }
         note("limit", self.config.limit.value.clone().into());
         note("exclude", self.flags.exclude.clone().into());
         note("tags", self.flags.tags.clone().into());
@@ -296,29 +369,6 @@ pub fn runtime() -> Result<Runtime, CommandError> {
         .map_err(|error| unusable("cannot start threads", &error))
 }
 
-/// The first Ctrl-C stops the run in order, the second one at once.
-pub(super) fn on_interrupt(runtime: &Runtime, run: &Arc<Run>) {
-    let run = Arc::clone(run);
-    runtime.spawn(async move {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-        for times in 0.. {
-            match &mut terminate {
-                Some(terminate) => tokio::select! {
-                    _ = tokio::signal::ctrl_c() => {}
-                    _ = terminate.recv() => {}
-                },
-                None => {
-                    let _ = tokio::signal::ctrl_c().await;
-                }
-            }
-            if times > 0 {
-                std::process::exit(Exit::Interrupted.code().into());
-            }
-            run.interrupt();
-        }
-    });
-}
-
 fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals, pending: bool) -> Exit {
     let of_hosts = Exit::of_run(run.options.mode, totals, run.interrupted(), pending);
     let any = |fault| ends.iter().any(|end| end.fault == fault);
@@ -334,7 +384,7 @@ fn unusable(message: &str, error: &std::io::Error) -> CommandError {
     CommandError::new(Exit::Invalid, Failure { causes: vec![error.to_string()], ..Failure::new(message) })
 }
 
-fn agreed() -> bool {
+pub(super) fn agreed() -> bool {
     eprint!("Apply these changes? [y/N] ");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();

@@ -2,6 +2,7 @@
 
 use super::args::Common;
 use super::failure::{CommandError, Exit};
+use super::recorded::{self, Recorded};
 use crate::engine::{HostPromises, Promise};
 use crate::event::{Event, Failure, RunStart, Sink, SinkError};
 use crate::inventory::FileRead;
@@ -115,28 +116,13 @@ impl SavedPlan {
     /// # Errors
     /// When it does.
     pub fn rule(&self, flags: &mut Common) -> Result<(), CommandError> {
-        let named = !flags.inventory.is_empty()
-            || flags.limit.is_some()
-            || flags.exclude.is_some()
-            || !(flags.tags.is_empty() && flags.skip_tags.is_empty() && flags.data.is_empty());
-        if named {
+        if recorded::named(flags) {
             let failure = Failure::new("a saved plan brings its own inventory, selection and data");
             return Err(
                 CommandError::new(Exit::Usage, failure).hint("leave out `-i`, `--limit`, `--tags` and `--data`")
             );
         }
-        let text = |name: &str| self.run.arguments.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-        let texts = |name: &str| {
-            let values = self.run.arguments.get(name).and_then(|value| value.as_array()).into_iter().flatten();
-            values.filter_map(|value| value.as_str()).map(str::to_owned).collect()
-        };
-        flags.inventory.clone_from(&self.inventory);
-        flags.limit = text("limit");
-        flags.exclude = text("exclude");
-        flags.tags = texts("tags");
-        flags.skip_tags = texts("skip_tags");
-        flags.data = texts("data");
-        flags.prune = self.run.arguments.get("prune").is_some_and(|value| value == true);
+        Recorded::new(self.inventory.clone(), self.run.arguments.clone()).rule(flags);
         Ok(())
     }
 

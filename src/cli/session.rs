@@ -3,6 +3,7 @@
 use super::args::Common;
 use super::config::{Config, ConfigError};
 use super::failure::CommandError;
+use super::git::Checkout;
 use crate::event::Failure;
 use crate::inventory::{Host, Inventory, Loader, Selector, SelectorError};
 use crate::script::{Limits, Project, RhaiInventories, World};
@@ -17,8 +18,12 @@ pub struct Session {
     pub flags: Common,
     /// Settings from everywhere.
     pub config: Config,
-    /// The project.
+    /// Where scripts and inventories are read.
     pub project: Arc<Project>,
+    /// The folder of the project that the state belongs to: in a rollback the scripts are those of another folder.
+    pub home: PathBuf,
+    /// The commit of the scripts, where it is not the one that is checked out.
+    pub pinned: Option<Checkout>,
     /// Whether pending changes of a plan make its exit code.
     pub pending_counts: bool,
 }
@@ -33,8 +38,10 @@ impl Session {
             Some(folder) => Project::new(folder),
             None => Project::around(&std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))),
         };
-        let config = Config::load(&flags, &project.root)?;
-        Ok(Self { flags, config, project, pending_counts: false })
+        let mut config = Config::load(&flags, &project.root)?;
+        config.inventory.value = named_from_here(&flags, &project, &config.inventory.value);
+        let home = project.root.clone();
+        Ok(Self { flags, config, project, home, pinned: None, pending_counts: false })
     }
 
     /// Loads the inventory.
@@ -48,19 +55,7 @@ impl Session {
         }
         let mut scripts = RhaiInventories::new(Arc::clone(&self.project));
         let loader = Loader::new(&self.project.root).data(self.flags.data.iter().cloned()).rhai(&mut scripts);
-        Ok(loader.load(&self.named_from_here(named))?)
-    }
-
-    /// A path on the command line starts where the user stands; one in a file at the project's root.
-    fn named_from_here(&self, named: &[String]) -> Vec<String> {
-        let here = |name: &String| {
-            let path = Path::new(name);
-            match self.flags.inventory.contains(name) && path.exists() {
-                true => path.canonicalize().map_or_else(|_| name.clone(), |path| self.project.shown(&path)),
-                false => name.clone(),
-            }
-        };
-        named.iter().map(here).collect()
+        Ok(loader.load(named)?)
     }
 
     /// The hosts that `--limit` and `--exclude` leave.
@@ -97,7 +92,7 @@ impl Session {
     /// # Errors
     /// A URL that is none.
     pub fn state(&self) -> Result<Location, StateError> {
-        Location::of(&self.config.state.value, &self.project.root)
+        Location::of(&self.config.state.value, &self.home)
     }
 
     /// What scripts share.
@@ -124,6 +119,18 @@ impl Session {
             store.and_then(|store| store.failed_hosts_of_last_run(None).ok()).unwrap_or_default()
         })
     }
+}
+
+/// A path on the command line starts where the user stands; one in a file at the project's root.
+fn named_from_here(flags: &Common, project: &Project, named: &[String]) -> Vec<String> {
+    let here = |name: &String| {
+        let path = Path::new(name);
+        match flags.inventory.contains(name) && path.exists() {
+            true => path.canonicalize().map_or_else(|_| name.clone(), |path| project.shown(&path)),
+            false => name.clone(),
+        }
+    };
+    named.iter().map(here).collect()
 }
 
 /// The hosts as the engine takes them.

@@ -10,6 +10,7 @@ use super::settings::Settings;
 use super::slots::Place;
 use crate::event::{Event, Failure};
 use crate::inventory::Escalation;
+use crate::ops::Touch;
 use crate::remote::ShellError;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -229,7 +230,7 @@ impl Actor {
         let changes = self.run.changes();
         let mut state = host.lock();
         if state.others_changed(changes) {
-            state.forget();
+            state.forget(&Touch::Anything);
             host.line().forget();
         }
     }
@@ -255,7 +256,7 @@ impl Actor {
     /// Time went by: what was read of the host before is known no more.
     pub(super) fn forget(&self) {
         let host = self.on();
-        host.lock().forget();
+        host.lock().forget(&Touch::Anything);
         host.line().forget();
     }
 

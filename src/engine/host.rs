@@ -4,7 +4,7 @@ use super::ledger::Declared;
 use super::reach::Line;
 use crate::event::HostStatus;
 use crate::inventory::{Escalation, Host};
-use crate::ops::{Known, Overlay, Trace};
+use crate::ops::{Known, Overlay, Touch, Trace};
 use crate::remote::Shell;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -107,9 +107,9 @@ impl HostState {
         (seat, &mut self.overlay)
     }
 
-    /// The host changed: what is known of it is known no more, whoever asked.
-    pub fn forget(&mut self) {
-        self.seats.values_mut().for_each(|seat| seat.known.forget());
+    /// The host changed: what may be another way now is known no more, whoever asked.
+    pub fn forget(&mut self, touch: &Touch) {
+        self.seats.values_mut().for_each(|seat| seat.known.forget(touch));
     }
 
     /// An operation changed the host, or tried to.

@@ -28,6 +28,8 @@ pub struct Outcome {
     pub left: Option<String>,
     /// What takes it back, when it changed something.
     pub reversal: Option<Arc<Reversal>>,
+    /// It ran in the run that this one resumes: what it printed is not known any more.
+    pub earlier: bool,
 }
 
 /// Why an operation gave no outcome.

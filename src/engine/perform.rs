@@ -12,7 +12,7 @@ use super::topping::ToppingUp;
 use super::verdict::Verdict;
 use crate::event::{Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
-use crate::ops::{OpError, Plan, Planned, Step, apply};
+use crate::ops::{OpError, Plan, Planned, Step, Touch, apply};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
 use std::sync::Arc;
@@ -118,6 +118,9 @@ impl Actor {
             if let Some(how) = &verdict.deviates {
                 return Err(Stop::Deviated(Box::new(deviation(call, host.name(), how))));
             }
+            if verdict.earlier.is_some() {
+                return Ok(verdict);
+            }
             let satisfied = verdict.error.is_some() || self.satisfied(call, &verdict)?;
             if (satisfied && verdict.error.is_none()) || !self.run.options.mode.applies() {
                 return Ok(verdict);
@@ -190,6 +193,11 @@ impl Actor {
         let mut verdict = Verdict::of(&plan, &call.target, settings.sensitive.unwrap_or(false));
         verdict.output = plan.output.take();
         verdict.left = plan.left.take();
+        let own = self.own().name();
+        let earlier = self.run.earlier().filter(|_| announced).and_then(|earlier| earlier.settles(own, id, &verdict));
+        if let Some(earlier) = earlier {
+            return Ok(earlier);
+        }
         if !self.run.options.mode.applies() {
             for change in std::mem::take(&mut plan.changes) {
                 overlay.take(change.effects);
@@ -200,7 +208,10 @@ impl Actor {
             if !plan.is_empty() {
                 self.intend(call, host, id, &mut record)?;
             }
-            let output = done(&plan, &mut state, host, becoming.as_ref(), &style);
+            // With variables of its own a command may do something else.
+            let precise = self.run.options.keeps && style.env.is_empty();
+            let touch = if precise { plan.touch() } else { Touch::Anything };
+            let output = done(&plan, &mut state, host, becoming.as_ref(), &style, &touch);
             if !plan.is_empty() {
                 state.note_change();
                 self.run.note_change();
@@ -242,13 +253,14 @@ impl Actor {
         settings: &Settings,
         (id, started): (String, Instant),
     ) -> Result<Outcome, Stop> {
-        if self.run.options.mode.applies() && verdict.status != OpStatus::Skipped {
+        if self.run.options.mode.applies() && verdict.status != OpStatus::Skipped && verdict.earlier.is_none() {
             self.script_verdict(call, &mut verdict)?;
         }
         let mut outcome = verdict.outcome(call);
         let error = verdict.error.take();
         let failure = error.map(|error| failure(call.op, &call.target, host.name(), &call.at, &error));
         outcome.error = failure.clone();
+        self.as_if_done_now(&mut outcome, verdict.earlier, &id);
         outcome.id = id;
         outcome.left = verdict.left.take();
         outcome.reversal = verdict.reversal.take();
@@ -268,6 +280,17 @@ impl Actor {
                 Err(Stop::Failed(Box::new(Failed { op: call.op.into(), host, failure, reversal })))
             }
             _ => Ok(outcome),
+        }
+    }
+
+    /// What the resumed run did, the script sees as done now: a condition on it leads where it led then.
+    fn as_if_done_now(&self, outcome: &mut Outcome, earlier: Option<OpStatus>, id: &str) {
+        let changed = || self.run.earlier().is_some_and(|earlier| earlier.changed(self.own().name(), id));
+        outcome.earlier = earlier.is_some();
+        if earlier.is_some() {
+            outcome.status = earlier;
+        } else if outcome.status == Some(OpStatus::Unchanged) && changed() {
+            outcome.status = Some(OpStatus::Changed);
         }
     }
 
@@ -329,16 +352,19 @@ fn done(
     host: &HostRun,
     becoming: Option<&Escalation>,
     style: &Style,
+    touch: &Touch,
 ) -> Result<Option<Output>, OpError> {
+    // Asked along with the change is what will be known no more after it.
+    state.forget(touch);
     let (seat, _) = state.seat(host.line(), becoming);
     let questions = seat.known.expected();
     let mut topping = ToppingUp::new(&mut *seat.shell, &questions.commands);
     let applied = apply(plan, &mut Styled::new(&mut topping, style));
-    let answers = topping.answers();
-    state.forget();
-    if let (Some(answers), Ok(_)) = (answers, &applied) {
-        let (seat, _) = state.seat(host.line(), becoming);
-        seat.known.learn(&questions, &answers);
+    match (topping.answers(), &applied) {
+        (Some(answers), Ok(_)) => drop(seat.known.learn(&questions, &answers)),
+        (None, Ok(_)) => {}
+        // What came before the failure may have done anything.
+        (_, Err(_)) => state.forget(&Touch::Anything),
     }
     Ok(applied?.output)
 }

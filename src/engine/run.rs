@@ -4,6 +4,7 @@ use super::contract::Contract;
 use super::host::{HostRun, Traces};
 use super::meeting::{Meetings, ScopeId};
 use super::reach::{Emit, Forgetful, Reach, Remember};
+use super::resumed::Earlier;
 use super::settings::TagFilter;
 use super::slots::Slots;
 use crate::event::{Event, Mode};
@@ -23,10 +24,20 @@ pub struct Options {
     pub forks: usize,
     /// `--tags` and `--skip-tags`.
     pub tags: TagFilter,
+    /// What is known of a host is kept across changes that cannot alter it.
+    pub keeps: bool,
     /// Whether what the playbook declares no more is removed.
     pub prune: bool,
     /// The playbook, as it is recorded.
     pub playbook: String,
+}
+
+impl Options {
+    /// A plan that nobody records.
+    pub fn looking(forks: usize) -> Self {
+        let tags = TagFilter::default();
+        Self { mode: Mode::Plan, forks, tags, keeps: true, prune: false, playbook: String::new() }
+    }
 }
 
 /// A run, shared by its host threads.
@@ -48,6 +59,7 @@ pub struct Run {
     expected: Expected,
     remember: Box<dyn Remember>,
     contract: Option<Contract>,
+    earlier: Option<Earlier>,
     due: HashMap<String, Vec<String>>,
     changes: AtomicU64,
     /// What `once` declared, on whichever host: the next time it may be another one.
@@ -95,6 +107,7 @@ impl Run {
             expected: Expected::default(),
             remember: Box::new(Forgetful),
             contract: None,
+            earlier: None,
             due: HashMap::new(),
             changes: AtomicU64::new(0),
             once: Mutex::default(),
@@ -123,6 +136,18 @@ impl Run {
     pub fn held_to(mut self, contract: Option<Contract>) -> Self {
         self.contract = contract;
         self
+    }
+
+    /// The same as the rest of an earlier run.
+    #[must_use]
+    pub fn resuming(mut self, earlier: Option<Earlier>) -> Self {
+        self.earlier = earlier;
+        self
+    }
+
+    /// The run whose rest this one does.
+    pub fn earlier(&self) -> Option<&Earlier> {
+        self.earlier.as_ref()
     }
 
     /// What the run is held to.

@@ -23,6 +23,8 @@ pub(super) struct Verdict {
     pub left: Option<String>,
     /// What takes it back.
     pub reversal: Option<Arc<Reversal>>,
+    /// How it ended in the run that this one resumes; nothing was done now.
+    pub earlier: Option<OpStatus>,
 }
 
 impl Verdict {
@@ -37,6 +39,7 @@ impl Verdict {
             deviates: None,
             left: None,
             reversal: None,
+            earlier: None,
         }
     }
 
@@ -48,13 +51,19 @@ impl Verdict {
         Self::bare(OpStatus::Unknown, Some(reason))
     }
 
+    /// What an earlier run did.
+    pub fn done_in(run: &str) -> Self {
+        Self::bare(OpStatus::Unchanged, Some(format!("done in run {run}")))
+    }
+
     pub fn failed(error: OpError) -> Self {
         Self { error: Some(error), ..Self::bare(OpStatus::Failed, None) }
     }
 
     pub fn of(plan: &Plan, target: &str, sensitive: bool) -> Self {
         let status = if plan.is_empty() { OpStatus::Unchanged } else { OpStatus::Changed };
-        let line = |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text) };
+        let line =
+            |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text), secrets: change.secrets() };
         let texts = plan.changes.iter().filter_map(|change| change.diff.as_ref());
         let diff: String = texts.map(|(before, after)| super::diff::unified(target, before, after)).collect();
         let diff = (!sensitive && !diff.is_empty()).then_some(diff);

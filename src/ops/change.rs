@@ -1,9 +1,11 @@
 //! Changes as data: what they are called, how they are done, and what they make of the host.
 
 use super::resource::{Key, Resource, State};
+use super::touch::{ACCOUNTS, Touch, Touched};
 use super::tree_write::TreeWrite;
 use crate::event::Sign;
 use crate::remote::{Command, Output};
+use crate::secret::{fingerprint, tokens};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,8 @@ pub struct Change {
     pub steps: Vec<Step>,
     /// What it makes of the host; the overlay of a plan takes it.
     pub effects: Vec<Effect>,
+    /// The paths that its commands alter, where they alter nothing else: see [`Change::touching`].
+    pub touches: Option<Vec<Touched>>,
 }
 
 /// How a change is done.
@@ -180,6 +184,12 @@ impl Plan {
         !self.waits.is_empty() || self.changes.iter().any(|change| !change.steps.is_empty())
     }
 
+    /// What doing all this may alter.
+    pub fn touch(&self) -> Touch {
+        let waits = if self.waits.is_empty() { Touch::NOTHING } else { Touch::Anything };
+        self.changes.iter().map(Change::touch).fold(waits, Touch::and)
+    }
+
     /// True when reality is as wanted.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -195,7 +205,33 @@ impl From<Change> for Plan {
 impl Change {
     /// A change in words; `steps` and `effects` are added by the methods below.
     pub fn new(sign: Sign, text: impl Into<String>) -> Self {
-        Self { sign, text: text.into(), diff: None, steps: Vec::new(), effects: Vec::new() }
+        Self { sign, text: text.into(), diff: None, steps: Vec::new(), effects: Vec::new(), touches: None }
+    }
+
+    /// Says that its steps alter these paths, what is below them, and nothing else; else a command may alter anything.
+    #[must_use]
+    pub fn touching<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        let touched = paths.into_iter().map(|path| Touched { path: path.into(), whole: true });
+        self.touches.get_or_insert_default().extend(touched);
+        self
+    }
+
+    /// The same when what is below the path stays as it is: permissions of a directory, a new one.
+    #[must_use]
+    pub fn touching_itself(mut self, path: impl Into<String>) -> Self {
+        self.touches.get_or_insert_default().push(Touched { path: path.into(), whole: false });
+        self
+    }
+
+    /// The same for the tools of accounts.
+    #[must_use]
+    pub fn touching_accounts(self) -> Self {
+        self.touching(ACCOUNTS.iter().copied())
+    }
+
+    /// What doing it may alter.
+    pub fn touch(&self) -> Touch {
+        self.touches.clone().map_or_else(|| Touch::of_steps(self), Touch::Paths)
     }
 
     /// Adds a command.
@@ -209,6 +245,13 @@ impl Change {
     pub fn step(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
+    }
+
+    /// A keyed fingerprint of the secrets that its steps send; nothing when they send none.
+    pub fn secrets(&self) -> Option<String> {
+        let mut found = String::new();
+        self.steps.iter().for_each(|step| step.secrets(&mut found));
+        (!found.is_empty()).then(|| fingerprint(&found)).flatten()
     }
 
     /// Shows the text before and after.
@@ -237,5 +280,25 @@ impl Change {
     pub fn may_bring<R: Resource>(mut self, why: impl Into<String>) -> Self {
         self.effects.push(Effect::MayAppear { kind: R::KIND, why: why.into() });
         self
+    }
+}
+
+impl Step {
+    /// The tokens of secrets in what it sends.
+    fn secrets(&self, found: &mut String) {
+        let mut take = |text: &str| tokens(text).into_iter().for_each(|token| found.push_str(&token.to_string()));
+        let mut take_bytes = |bytes: &[u8]| std::str::from_utf8(bytes).map_or((), &mut take);
+        match self {
+            Self::Run(command) => {
+                command.stdin.iter().for_each(|stdin| take_bytes(stdin));
+                command.env.values().for_each(|value| take_bytes(value.as_bytes()));
+            }
+            Self::Write(write) => match &write.content {
+                Source::Bytes(bytes) | Source::Script { stdin: bytes, .. } => take_bytes(bytes),
+                Source::Local(_) => {}
+            },
+            Self::Guarded { steps, .. } => steps.iter().for_each(|step| step.secrets(found)),
+            Self::Tree(_) | Self::Wait { .. } | Self::Reboot { .. } => {}
+        }
     }
 }

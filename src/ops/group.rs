@@ -68,7 +68,7 @@ impl Operation for Present {
             None => {
                 let entry = GroupEntry { gid: self.gid, ..GroupEntry::default() };
                 let add = seen.tools.add_group(&self.name, self.gid, self.system);
-                plan = plan.with(self.makes(Change::new(Sign::Create, "create").run(add), &entry));
+                plan = plan.with(self.makes(Change::new(Sign::Create, "create").run(add).touching_accounts(), &entry));
                 entry
             }
         };
@@ -97,7 +97,9 @@ impl Present {
             if is_primary || !entry.members.insert(name.clone()) {
                 continue;
             }
-            let change = Change::new(Sign::Update, format!("add {name}")).run(seen.tools.join(name, &self.name));
+            let change = Change::new(Sign::Update, format!("add {name}"))
+                .run(seen.tools.join(name, &self.name))
+                .touching_accounts();
             let mut user = user.clone();
             if let Some(account) = &mut user.account {
                 account.groups.insert(self.name.clone());
@@ -110,7 +112,9 @@ impl Present {
         };
         for name in surplus {
             entry.members.remove(&name);
-            let change = Change::new(Sign::Remove, format!("remove {name}")).run(seen.tools.leave(&name, &self.name));
+            let change = Change::new(Sign::Remove, format!("remove {name}"))
+                .run(seen.tools.leave(&name, &self.name))
+                .touching_accounts();
             let why = format!("groups of `{name}`");
             plan = plan.with(self.makes(change, &entry).makes_unknown::<User>(&name, why));
         }
@@ -146,7 +150,7 @@ impl Operation for Absent {
 
     fn plan(&self, seen: &Self::Seen) -> Result<Plan, OpError> {
         let Some(tools) = seen else { return Ok(Plan::new()) };
-        let change = Change::new(Sign::Remove, "remove").run(tools.remove_group(&self.name));
+        let change = Change::new(Sign::Remove, "remove").run(tools.remove_group(&self.name)).touching_accounts();
         Ok(change.makes(&self.name, Group::default()).into())
     }
 }

@@ -4,7 +4,8 @@
 //! says what to ask along with the first question; a wrong one costs time and never changes a verdict.
 
 use super::OpError;
-use super::resource::{KINDS, Key, Reader, State};
+use super::resource::{Contents, Digest, KINDS, Key, Path, Reader, Resource, State};
+use super::touch::{Altered, Folders, Touch};
 use crate::remote::{Command, Output, Shell, ShellError};
 use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
@@ -37,9 +38,12 @@ pub type Counts = IndexMap<String, u32>;
 #[derive(Debug, Default)]
 pub struct Known {
     states: HashMap<Key, State>,
+    folders: Folders,
     outputs: HashMap<String, Output>,
     asked: Trace,
     expected: Trace,
+    /// The host answered once.
+    begun: bool,
 }
 
 /// An answer that no parser understood.
@@ -69,10 +73,25 @@ impl Known {
         &self.asked
     }
 
-    /// The host may be another one now.
-    pub fn forget(&mut self) {
-        self.states.clear();
+    /// What a change may alter is known no more.
+    pub fn forget(&mut self, touch: &Touch) {
         self.outputs.clear();
+        let Touch::Paths(paths) = touch else {
+            return self.forget_all();
+        };
+        let at = |path: &str| self.states.get(&Key::of::<Path>(path)).and_then(State::get::<Path>);
+        let Some(altered) = Altered::new(paths, &self.folders, &at) else {
+            return self.forget_all();
+        };
+        let gone = self.states.iter().filter(|(key, state)| !state.outlasts(&key.id, &altered));
+        let gone: Vec<Key> = gone.map(|(key, _)| key.clone()).collect();
+        gone.iter().for_each(|key| drop(self.states.remove(key)));
+        self.folders.forget_all(paths);
+    }
+
+    fn forget_all(&mut self) {
+        self.states.clear();
+        self.folders = Folders::default();
     }
 
     /// The state of a thing, when it is known.
@@ -92,7 +111,7 @@ impl Known {
 
     /// The answer to a command, when it is known; notes that it was asked.
     pub(super) fn output(&mut self, command: &Command) -> Option<&Output> {
-        if !is_plain(command) {
+        if !command.is_plain() {
             return None;
         }
         count(&mut self.asked.commands, command.text());
@@ -100,13 +119,37 @@ impl Known {
         self.outputs.get(command.text())
     }
 
-    /// Everything that is still expected, in few commands.
+    /// Everything that is still expected and not known, in few commands.
     pub fn expected(&self) -> Questions {
-        let readers = KINDS.iter().filter_map(|reader| {
-            let ids = self.expected.things.get(reader.kind)?;
-            (!ids.is_empty()).then(|| (*reader, ids.keys().cloned().collect()))
+        self.questions(&[])
+    }
+
+    /// The same, and what is wanted at once.
+    fn questions(&self, wanted: &[(Reader, Vec<String>)]) -> Questions {
+        let mut things: IndexMap<&'static str, (Reader, IndexSet<String>)> = IndexMap::new();
+        let due = KINDS.iter().filter(|reader| reader.cheap || !self.begun);
+        let expected = due.filter_map(|reader| {
+            let ids = self.expected.things.get(reader.kind)?.keys();
+            Some((*reader, ids.filter(|id| !self.states.contains_key(&reader.key(id))).cloned().collect()))
         });
-        Questions::new(readers.collect(), self.expected.commands.keys().cloned().collect())
+        for (reader, ids) in wanted.iter().cloned().chain(expected) {
+            things.entry(reader.kind).or_insert_with(|| (reader, IndexSet::new())).1.extend(ids);
+        }
+        self.ask_above(&mut things);
+        let things = things.into_values().map(|(reader, ids)| (reader, ids.into_iter().collect::<Vec<_>>()));
+        let texts = self.expected.commands.keys().filter(|text| !self.outputs.contains_key(*text));
+        Questions::new(things.filter(|(_, ids)| !ids.is_empty()).collect(), texts.cloned().collect())
+    }
+
+    /// Asks for the directories above the paths that are asked for, in the same process: what they are tells what a
+    /// later change leaves alone.
+    fn ask_above(&self, things: &mut IndexMap<&'static str, (Reader, IndexSet<String>)>) {
+        const OF_PATHS: [&str; 3] = [Path::KIND, Contents::KIND, Digest::KIND];
+        let asked = OF_PATHS.iter().filter_map(|kind| things.get(kind)).flat_map(|(_, ids)| ids);
+        let above = self.folders.missing(asked.filter(|id| *id != Path::ME));
+        if let Some((_, paths)) = things.get_mut(Path::KIND).filter(|(_, paths)| !paths.is_empty()) {
+            paths.extend(above);
+        }
     }
 
     /// Asks for these things, and for everything that is expected along with them, in one exchange.
@@ -114,7 +157,7 @@ impl Known {
     /// # Errors
     /// [`OpError::Shell`]; an answer about the wanted things that no parser understands.
     pub(super) fn ask(&mut self, shell: &mut dyn Shell, wanted: Vec<(Reader, Vec<String>)>) -> Result<(), OpError> {
-        let questions = self.expected().along_with(&wanted);
+        let questions = self.questions(&wanted);
         let mut odd = match shell.read_all(&questions.commands) {
             Ok(outputs) => self.learn(&questions, &outputs),
             Err(error) => {
@@ -155,7 +198,7 @@ impl Known {
                 shell.read(command)?
             }
         };
-        if is_plain(command) {
+        if command.is_plain() {
             self.outputs.insert(command.text().to_owned(), output.clone());
         }
         Ok(output)
@@ -163,6 +206,7 @@ impl Known {
 
     /// Takes answers; one that is not understood is left out, and asked again when it is needed.
     pub fn learn(&mut self, questions: &Questions, outputs: &[Output]) -> Vec<Odd> {
+        self.begun = true;
         let mut odd = Vec::new();
         let (things, texts) = outputs.split_at(questions.things.len().min(outputs.len()));
         for ((reader, ids), output) in questions.things.iter().zip(things) {
@@ -195,7 +239,12 @@ impl Known {
     }
 
     fn keep(&mut self, reader: &Reader, ids: &[String], states: Vec<State>) {
-        self.states.extend(ids.iter().map(|id| reader.key(id)).zip(states));
+        for (id, state) in ids.iter().zip(states) {
+            if let Some(path) = state.get::<Path>() {
+                self.folders.note(id, path);
+            }
+            self.states.insert(reader.key(id), state);
+        }
     }
 }
 
@@ -211,15 +260,6 @@ impl Questions {
     /// True when nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.commands.is_empty()
-    }
-
-    fn along_with(self, wanted: &[(Reader, Vec<String>)]) -> Self {
-        let mut things: IndexMap<&'static str, (Reader, IndexSet<String>)> = IndexMap::new();
-        for (reader, ids) in wanted.iter().cloned().chain(self.things) {
-            things.entry(reader.kind).or_insert_with(|| (reader, IndexSet::new())).1.extend(ids);
-        }
-        let things = things.into_values().map(|(reader, ids)| (reader, ids.into_iter().collect()));
-        Self::new(things.collect(), self.texts)
     }
 }
 
@@ -254,12 +294,6 @@ fn portions(ids: Vec<String>) -> impl Iterator<Item = Vec<String>> {
         }
         Some(portion)
     })
-}
-
-/// A command that its text alone describes, and that a trace may hold.
-fn is_plain(command: &Command) -> bool {
-    let alone = command.stdin.is_none() && command.env.is_empty() && command.chdir.is_none() && command.shell.is_none();
-    alone && !crate::secret::contains_token(command.text())
 }
 
 #[cfg(test)]

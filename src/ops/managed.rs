@@ -2,7 +2,7 @@
 
 use super::file::local_digest;
 use super::resource::{Contents, Key, Resource};
-use crate::secret::{contains_token, keyed, redact, sealed};
+use crate::secret::{contains_token, fingerprint, redact, sealed};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -186,7 +186,7 @@ fn digest_of(content: &Value) -> String {
 
 /// The keyed hash of an id that may hold a secret, for the end of a readable one.
 pub(super) fn short_hash(text: &str) -> String {
-    keyed(text.as_bytes())[..8].to_owned()
+    fingerprint(text).map_or_else(|| "unknown".to_owned(), |print| print[..8].to_owned())
 }
 
 #[cfg(test)]

@@ -75,7 +75,8 @@ impl Operation for Rule {
             Some(Difference::Content) => Change::new(Sign::Update, "rule"),
         };
         let write = FileWrite { validate: Some("visudo -cf %s".into()), ..seen.write(&wanted) };
-        Ok(seen.noted(change, &wanted)?.step(Step::Write(write)).into())
+        // visudo(8) only looks at the new file.
+        Ok(seen.noted(change, &wanted)?.step(Step::Write(write)).touching([seen.path()]).into())
     }
 }
 

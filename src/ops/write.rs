@@ -34,7 +34,7 @@ impl FileWrite {
         match &self.content {
             Source::Script { fill, stdin } => Some(Command::script(self.script(fill)).stdin(stdin.to_vec())),
             Source::Bytes(bytes) if bytes.len() <= INLINE_LIMIT => {
-                Some(Command::script(self.script("cat > \"$t\" || exit 1\n")).stdin(bytes.to_vec()))
+                Some(Command::script(self.script("rh_in > \"$t\" || exit 1\n")).printed(bytes.to_vec()))
             }
             _ => None,
         }
@@ -170,7 +170,7 @@ impl FileWrite {
             "}}\nif [ $i = 1 ] && [ -f \"$p\" ]; then w\nelse\n\
              [ ! -L \"$p\" ] || [ ! -d \"$p\" ] || rm -f -- \"$p\"\n\
              e=$(mv -f -- \"$t\" \"$p\" 2>&1) || {{\n\
-             grep -qF -- {} /proc/self/mountinfo 2>/dev/null || {{ echo \"$e\" >&2; exit 1; }}\nw\n}}\nfi\n",
+             grep -qF -- {} /proc/self/mountinfo 2>/dev/null || {{ echo \"$e\" >&2; exit 1; }}\nw\n}}\nfi\n[ -e \"$t\" ] || trap - EXIT\n",
             quote(&format!(" {} ", mount_name(&self.path)))
         ));
         script

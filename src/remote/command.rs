@@ -1,5 +1,7 @@
 //! A command line and its answer. Quoting happens here and nowhere else.
 
+use super::frame::revealed;
+use super::print::printing;
 use crate::secret::{RevealError, contains_token, redact, reveal};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +14,10 @@ use zeroize::Zeroizing;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Command {
     text: String,
+    /// One program and its words, which may take the place of the shell that runs it.
+    simple: bool,
+    /// What its function `rh_in` prints: see [`Command::printed`].
+    printed: Option<Vec<u8>>,
     /// Bytes for its stdin; nothing means `/dev/null`. A UTF-8 text may hold tokens.
     pub stdin: Option<Vec<u8>>,
     /// Variables for this command only.
@@ -29,13 +35,15 @@ pub struct Command {
 impl Command {
     /// A program; every argument added is quoted.
     pub fn new(program: impl AsRef<str>) -> Self {
-        Self::script(quote(program.as_ref()))
+        Self { simple: true, ..Self::script(quote(program.as_ref())) }
     }
 
     /// A script in POSIX `sh`, taken as it is.
     pub fn script(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
+            simple: false,
+            printed: None,
             stdin: None,
             env: BTreeMap::new(),
             chdir: None,
@@ -68,6 +76,7 @@ impl Command {
     /// Adds shell text that must not be quoted: a redirection, a pipe.
     #[must_use]
     pub fn raw(mut self, text: &str) -> Self {
+        self.simple = false;
         self.text.push(' ');
         self.text.push_str(text);
         self
@@ -78,6 +87,13 @@ impl Command {
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self
+    }
+
+    /// Gives a script a function `rh_in` that prints these bytes: what `cat` does with stdin, without a process. A
+    /// UTF-8 text may hold tokens.
+    #[must_use]
+    pub fn printed(self, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { printed: Some(bytes.into()), ..self }
     }
 
     /// Sets one variable for it.
@@ -106,6 +122,18 @@ impl Command {
         &self.text
     }
 
+    /// True when its text alone tells what it does.
+    pub fn is_plain(&self) -> bool {
+        let bare = self.stdin.is_none() && self.printed.is_none() && self.env.is_empty();
+        bare && self.chdir.is_none() && self.shell.is_none() && !contains_token(&self.text)
+    }
+
+    /// Bytes that it takes along: its text, and what it prints or reads.
+    pub fn size(&self) -> usize {
+        let bytes = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        self.text.len() + bytes(&self.stdin) + bytes(&self.printed)
+    }
+
     /// The command line as it may be shown.
     pub fn shown(&self) -> String {
         redact(&self.text)
@@ -123,9 +151,14 @@ impl Command {
         for (key, value) in &self.env {
             script.push_str(&format!("export {key}={}\n", quote(&reveal(value)?)));
         }
+        if let Some(bytes) = &self.printed {
+            let lines = printing(&revealed(bytes)?, " || return 1");
+            script.push_str(&format!("rh_in() {{\n:\n{}}}\n", *lines));
+        }
         let text = words_without_secrets(&self.text)?;
         match &self.shell {
-            Some(shell) => script.push_str(&format!("{} -c {}", quote(shell), quote(text))),
+            Some(shell) => script.push_str(&format!("exec {} -c {}", quote(shell), quote(text))),
+            None if self.simple => script.push_str(&format!("exec {text}")),
             None => script.push_str(text),
         }
         Ok(script)
@@ -208,6 +241,6 @@ mod tests {
         assert_eq!(command.shown(), "echo '[secret]'");
         assert_eq!(command.render(), Err(RevealError::CommandLine));
         let command = Command::new("env").env("KEY", secret);
-        assert_eq!(command.render().expect("known").as_str(), "export KEY='it'\\''s'\nenv");
+        assert_eq!(command.render().expect("known").as_str(), "export KEY='it'\\''s'\nexec env");
     }
 }

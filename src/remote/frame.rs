@@ -6,18 +6,15 @@
 //!
 //! Commands never share the script's stdin: dash reads it in blocks ahead of what it runs.
 
+use super::print::printing;
 use super::{Command, quote};
 use crate::secret::{RevealError, reveal};
-use std::fmt::Write;
 use std::io::Read;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Opens a frame; followed by the mark.
 pub(super) const OPEN: u8 = 0x1e;
-
-/// More would make the one word that a shell without a `printf` of its own passes on too long.
-const PIECE: usize = 32 * 1024;
 
 /// What a fresh shell is told before its first request.
 #[derive(Debug, Clone, Copy, Default)]
@@ -124,12 +121,7 @@ impl Builder {
     /// A builtin writes it: nothing in the process list, on disk, or lost to a NUL byte.
     fn feed(&mut self, bytes: &[u8]) {
         self.line("{ :");
-        let raw = std::str::from_utf8(bytes).is_ok();
-        for piece in bytes.chunks(PIECE) {
-            self.script.push_str("printf %b '");
-            escape(piece, raw, &mut self.script);
-            self.script.push_str("'\n");
-        }
+        self.script.push_str(&printing(bytes, ""));
         self.script.push_str("} 2>/dev/null | ");
     }
 
@@ -183,33 +175,6 @@ pub(super) fn revealed(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, RevealError> 
         Ok(text) => reveal(text)?.as_bytes().to_vec(),
         Err(_) => bytes.to_vec(),
     }))
-}
-
-/// As `printf %b` takes it. `raw` leaves bytes above 127: those of a text are safe in every locale.
-fn escape(bytes: &[u8], raw: bool, into: &mut String) {
-    // A piece may end in the middle of a character, which `String` cannot hold.
-    let text = if raw { std::str::from_utf8(bytes).ok() } else { None };
-    match text {
-        Some(text) => text.chars().for_each(|c| escape_one(c, into)),
-        None => bytes.iter().for_each(|&byte| match byte {
-            0x80.. => octal(byte, into),
-            _ => escape_one(byte as char, into),
-        }),
-    }
-}
-
-fn escape_one(c: char, into: &mut String) {
-    match c {
-        '\\' => into.push_str("\\\\"),
-        '\'' => octal(b'\'', into),
-        '\n' | '\t' => into.push(c),
-        c if (c as u32) < 0x20 || c as u32 == 0x7f => octal(c as u8, into),
-        c => into.push(c),
-    }
-}
-
-fn octal(byte: u8, into: &mut String) {
-    write!(into, "\\0{byte:03o}").expect("a string takes everything");
 }
 
 /// 128 random bits: no command can guess where its answer ends.

@@ -8,6 +8,7 @@ mod feed;
 mod frame;
 mod interrupt;
 mod line;
+mod print;
 mod resident;
 mod seat;
 mod session;
@@ -145,6 +146,7 @@ impl ShellError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreachable { hint, .. } | Self::Escalation { hint, .. } => hint.clone(),
+            Self::Reveal(RevealError::Unresolved(error)) => error.hint.clone(),
             _ => None,
         }
     }

@@ -116,7 +116,7 @@ impl Resident {
 fn group_of(commands: &[&Command]) -> usize {
     let mut size = 0;
     let fits = |command: &&&Command| {
-        size += command.text().len() + command.stdin.as_ref().map_or(0, Vec::len);
+        size += command.size();
         !is_large(command) && size <= REQUEST_LIMIT
     };
     commands.iter().take_while(fits).count().max(1)

@@ -8,7 +8,7 @@ use super::orphans::{Orphans, unsettled_line};
 use super::page::{Entry, Page};
 use super::problems::Problems;
 use super::summary::{closing, host_table};
-use super::{Look, Verbosity, failure_text, one_line};
+use super::{Look, SHORT_RUN, Verbosity, failure_text, one_line};
 use crate::event::{Event, Failure, HostStatus, OpStatus, OperationEnd, RunStart, Sink, SinkError, Tally, Totals};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
@@ -70,6 +70,11 @@ impl Human {
         }
         if start.dirty {
             from.push_str(", dirty");
+        }
+        for (verb, run) in [("resumes", &start.resumes), ("undoes", &start.undoes)] {
+            if let Some(run) = run {
+                from.push_str(&format!(", {verb} {}", run.get(..SHORT_RUN).unwrap_or(run)));
+            }
         }
         let what = format!("{} {}", start.mode.as_str(), one_line(&start.playbook));
         let hosts = match &start.hosts[..] {

@@ -35,6 +35,12 @@ pub struct Document {
     pub started: String,
     /// `user@machine` that runs it.
     pub who: String,
+    /// The run whose rest this one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<String>,
+    /// The run that this one takes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
     /// What concerns the whole run.
     pub warnings: Vec<String>,
 }
@@ -148,6 +154,8 @@ impl Document {
             inventory: start.inventory,
             started: start.started,
             who: start.who,
+            resumes: start.resumes,
+            undoes: start.undoes,
             warnings: Vec::new(),
         }
     }

@@ -236,6 +236,9 @@ mod tests {
             who: String::new(),
             started: String::new(),
             hosts,
+            sources: None,
+            resumes: None,
+            undoes: None,
         }));
         board
     }

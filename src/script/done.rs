@@ -1,10 +1,11 @@
 //! What an operation gives back to the script.
 
+use super::error::{RhaiResultOf, raise};
 use super::opaque::Opaque;
 use crate::engine::Outcome;
-use crate::event::OpStatus;
-use rhai::Dynamic;
+use crate::event::{Failure, OpStatus};
 use rhai::plugin::*;
+use rhai::{Dynamic, Position};
 
 /// The handle of an operation that ended.
 #[derive(Debug, Clone, Default)]
@@ -34,19 +35,32 @@ impl Done {
         self.outcomes.last()
     }
 
-    fn said(&self, what: &str, pick: impl Fn(&crate::remote::Output) -> Dynamic) -> Dynamic {
+    fn said(&self, what: &str, pick: impl Fn(&crate::remote::Output) -> Dynamic) -> RhaiResultOf<Dynamic> {
         let Some(last) = self.last() else {
-            return Dynamic::UNIT;
+            return Ok(Dynamic::UNIT);
         };
+        if last.earlier {
+            return Err(forgotten(what, last));
+        }
         let open = matches!(last.status, Some(OpStatus::Changed | OpStatus::Unknown));
-        match &last.output {
+        Ok(match &last.output {
             Some(output) => pick(output),
             None if self.predicted && open => {
                 Dynamic::from(Opaque::unknown(format!("{what} of {} `{}`", last.op, last.target)))
             }
             None => Dynamic::UNIT,
-        }
+        })
     }
+}
+
+/// What a command printed is not kept: it may be large, or a secret.
+fn forgotten(what: &str, outcome: &Outcome) -> Box<rhai::EvalAltResult> {
+    let target = crate::secret::redact(&outcome.target);
+    let failure = Failure {
+        hint: Some("`apply` runs everything again; `cmd::read` asks without being a change".into()),
+        ..Failure::new(format!("{what} of {} `{target}` is not known: it ran in the run that is resumed", outcome.op))
+    };
+    raise(&failure, &outcome.op, "", Position::NONE)
 }
 
 fn text(bytes: &[u8]) -> Dynamic {
@@ -80,20 +94,20 @@ pub mod done {
     }
 
     /// What the command printed, without the last line end; in a plan it may be known only after apply.
-    #[rhai_fn(get = "stdout", pure)]
-    pub fn stdout(done: &mut Done) -> Dynamic {
+    #[rhai_fn(get = "stdout", pure, return_raw)]
+    pub fn stdout(done: &mut Done) -> RhaiResultOf<Dynamic> {
         done.said("the output", |output| text(&output.stdout))
     }
 
     /// What the command printed as errors, without the last line end.
-    #[rhai_fn(get = "stderr", pure)]
-    pub fn stderr(done: &mut Done) -> Dynamic {
+    #[rhai_fn(get = "stderr", pure, return_raw)]
+    pub fn stderr(done: &mut Done) -> RhaiResultOf<Dynamic> {
         done.said("the error output", |output| text(&output.stderr))
     }
 
     /// The exit status of the command.
-    #[rhai_fn(get = "code", pure)]
-    pub fn code(done: &mut Done) -> Dynamic {
+    #[rhai_fn(get = "code", pure, return_raw)]
+    pub fn code(done: &mut Done) -> RhaiResultOf<Dynamic> {
         done.said("the exit status", |output| Dynamic::from(i64::from(output.code)))
     }
 

@@ -2,8 +2,8 @@
 
 use super::drive::{Fault, drive};
 use super::world::World;
-use crate::engine::{Emit, Line, Options, Reach, Run, TagFilter, Traces};
-use crate::event::{Event, Failure, Mode};
+use crate::engine::{Emit, Line, Options, Reach, Run, Traces};
+use crate::event::{Event, Failure};
 use crate::inventory::{Escalation, Host};
 use crate::remote::{Command, Interrupt, Output, Shell, ShellError};
 use crate::secret::RevealError;
@@ -20,8 +20,7 @@ use std::time::Duration;
 /// What the evaluation raised, with its place.
 pub fn rehearse(world: &Arc<World>, hosts: IndexMap<String, Arc<Host>>, playbook: &Arc<AST>) -> Result<(), Failure> {
     let selected: Vec<String> = hosts.keys().cloned().collect();
-    let options =
-        Options { mode: Mode::Plan, forks: 4, tags: TagFilter::default(), prune: false, playbook: String::new() };
+    let options = Options::looking(4);
     let failures = Arc::new(Failures::default());
     let emit = Arc::clone(&failures) as Arc<dyn Emit>;
     let run = Arc::new(Run::new(options, hosts, selected, Box::new(Nowhere), emit, Interrupt::new()));
@@ -40,8 +39,7 @@ pub fn foresee(
     playbook: &Arc<AST>,
     limit: Duration,
 ) -> Traces {
-    let options =
-        Options { mode: Mode::Plan, forks: 1, tags: TagFilter::default(), prune: false, playbook: String::new() };
+    let options = Options::looking(1);
     let emit = Arc::new(Failures::default());
     let reach = Box::new(Nowhere);
     let run = Arc::new(Run::new(options, hosts.clone(), vec![host.to_owned()], reach, emit, Interrupt::new()));

@@ -3,8 +3,9 @@
 use super::StateError;
 use super::backend::Backend;
 use super::contents::digest;
+use super::intents::told_end;
 use super::statement::{Statement, Value, json, word};
-use crate::event::{Event, OperationEnd, RunStart, Sink, SinkError};
+use crate::event::{Event, OpStatus, OperationEnd, RunStart, Sink, SinkError};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -17,6 +18,8 @@ const QUEUE: usize = 50_000;
 const BATCH: usize = 1_000;
 /// How long an event may wait for others to share its transaction.
 const WAIT: Duration = Duration::from_millis(250);
+/// The same for a change that was made: what is not told yet, a run that resumes a killed one does again.
+const WAIT_OF_CHANGE: Duration = Duration::from_millis(20);
 
 /// Writes the events of a run into the store, in batches, on a thread of its own: the run never waits for a disk.
 pub struct HistorySink {
@@ -30,7 +33,13 @@ impl HistorySink {
     pub(super) fn begin(backend: Arc<dyn Backend>, start: &RunStart) -> Result<Self, StateError> {
         backend.write(beginning(start))?;
         let (queue, events) = sync_channel(QUEUE);
-        let mut writer = Writer { backend, run: start.run.clone(), started: start.started.clone(), next: 0 };
+        let mut writer = Writer {
+            backend,
+            run: start.run.clone(),
+            started: start.started.clone(),
+            inventory: start.mode.applies().then(|| start.inventory.clone()),
+            next: 1,
+        };
         let writer = std::thread::Builder::new().name("history".to_owned()).spawn(move || writer.work(&events));
         let writer = writer.map_err(StateError::record)?;
         Ok(Self { queue: Some(queue), writer: Some(writer) })
@@ -77,6 +86,8 @@ struct Writer {
     backend: Arc<dyn Backend>,
     run: String,
     started: String,
+    /// Only an apply has intents.
+    inventory: Option<String>,
     next: u64,
 }
 
@@ -94,13 +105,19 @@ impl Writer {
     fn statements(&mut self, batch: Vec<Event>) -> Vec<Statement> {
         let ended = ended(&batch);
         let (mut diffs, mut operations, mut events, mut verdicts) = (vec![], vec![], vec![], vec![]);
+        let mut ends = vec![];
         for (index, event) in batch.into_iter().enumerate() {
+            // Written with the run itself: one that is killed at once can still be shown.
+            if matches!(event, Event::RunStarted(_)) {
+                continue;
+            }
             let seq = self.next;
             self.next += 1;
             match event {
                 // Worth a row only as long as nobody knows how it ended: after a crash it names what was begun.
                 Event::OperationStarted { .. } if ended.contains(&index) => {}
                 Event::OperationFinished { host, mut end } => {
+                    ends.extend(self.known_end(&end));
                     let diff = end.diff.take().map(|content| (digest(content.as_bytes()), content));
                     operations.push(self.operation(seq, host, *end, diff.as_ref().map(|(digest, _)| digest.clone())));
                     diffs.extend(diff.map(|(digest, content)| self.diff(digest, content)));
@@ -113,7 +130,14 @@ impl Writer {
         }
         // Two runs that keep the same diffs in different orders would wait for each other.
         diffs.sort_by(|one: &Statement, other| one.values[0].text().cmp(&other.values[0].text()));
-        diffs.into_iter().chain(operations).chain(events).chain(verdicts).collect()
+        diffs.into_iter().chain(operations).chain(events).chain(verdicts).chain(ends).collect()
+    }
+
+    /// An intent goes in the same moment in which the history tells how it ended: at no time neither is there.
+    fn known_end(&self, end: &OperationEnd) -> Option<Statement> {
+        let inventory = self.inventory.as_deref()?;
+        let begun = end.status == OpStatus::Failed || !end.changes.is_empty();
+        begun.then(|| told_end(inventory, &self.run, &end.id))
     }
 
     fn event(&self, seq: u64, event: &Event) -> Statement {
@@ -175,15 +199,25 @@ impl Writer {
 
 /// Takes what comes within a short time; the end of a run waits for nothing.
 fn gather(first: Event, events: &Receiver<Event>) -> Vec<Event> {
-    let deadline = Instant::now() + WAIT;
+    let mut deadline = Instant::now() + patience(&first);
     let mut batch = vec![first];
     while batch.len() < BATCH && !matches!(batch.last(), Some(Event::RunFinished { .. })) {
         match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(event) => batch.push(event),
+            Ok(event) => {
+                deadline = deadline.min(Instant::now() + patience(&event));
+                batch.push(event);
+            }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }
     batch
+}
+
+fn patience(event: &Event) -> Duration {
+    match event {
+        Event::OperationFinished { end, .. } if end.status == OpStatus::Changed => WAIT_OF_CHANGE,
+        _ => WAIT,
+    }
 }
 
 /// Positions of the operation starts whose end is in the same batch.
@@ -205,9 +239,9 @@ fn ended(batch: &[Event]) -> HashSet<usize> {
 }
 
 fn beginning(start: &RunStart) -> Vec<Statement> {
-    let sql = "INSERT INTO runs (run, mode, playbook, revision, dirty, inventory, arguments, who, started, host_count) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    let values: [Value; 10] = [
+    let sql = "INSERT INTO runs (run, mode, playbook, revision, dirty, inventory, arguments, who, started, host_count, \
+               sources, resumes, undoes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    let values: [Value; 13] = [
         start.run.as_str().into(),
         word(&start.mode).into(),
         start.playbook.as_str().into(),
@@ -218,8 +252,14 @@ fn beginning(start: &RunStart) -> Vec<Statement> {
         start.who.as_str().into(),
         start.started.as_str().into(),
         (start.hosts.len() as u64).into(),
+        start.sources.clone().into(),
+        start.resumes.clone().into(),
+        start.undoes.clone().into(),
     ];
-    let mut statements = vec![Statement::new(sql, values)];
+    let event = "INSERT INTO events (run, seq, event) VALUES ($1, 0, $2)";
+    let told = json(&Event::RunStarted(start.clone()));
+    let mut statements =
+        vec![Statement::new(sql, values), Statement::new(event, [start.run.as_str().into(), told.into()])];
     for (position, host) in start.hosts.iter().enumerate() {
         let sql = "INSERT INTO hosts (run, position, host) VALUES ($1, $2, $3) ON CONFLICT (run, host) DO NOTHING";
         let values = [start.run.as_str().into(), (position as u64).into(), host.as_str().into()];

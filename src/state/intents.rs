@@ -93,6 +93,12 @@ pub(super) fn beginning(scope: &Scope, author: &Author, intent: &Intent, now: &s
     Statement::new(sql, values.map(Value::from))
 }
 
+/// The end of a change that this run began.
+pub(super) fn told_end(inventory: &str, run: &str, id: &str) -> Statement {
+    let sql = "DELETE FROM intents WHERE inventory = $1 AND run = $2 AND id = $3";
+    Statement::new(sql, [inventory, run, id].map(Value::from))
+}
+
 pub(super) fn known_end(inventory: &str, host: &str, id: &str) -> Statement {
     let sql = "DELETE FROM intents WHERE inventory = $1 AND host = $2 AND id = $3";
     Statement::new(sql, [inventory, host, id].map(Value::from))

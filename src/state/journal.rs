@@ -33,12 +33,10 @@ pub struct Journal {
     failed: Arc<Mutex<Option<Arc<StateError>>>>,
 }
 
-/// A change that is being made; it stays recorded as unfinished until [`Journal::done`] or [`Journal::failed`] takes it.
+/// A change that is being made; it stays recorded as unfinished until the history tells how it ended.
 #[derive(Debug)]
 #[must_use]
 pub struct Intended {
-    host: String,
-    id: String,
     resources: Vec<ResourceId>,
 }
 
@@ -108,29 +106,19 @@ impl Journal {
         let (waits, verdict) = sync_channel(1);
         self.send(Note { statements, waits: Some(waits) })?;
         let resources = intent.resources.into_iter().map(|declared| declared.resource).collect();
-        let intended = Intended { host: intent.host, id: intent.id, resources };
+        let intended = Intended { resources };
         Ok(Intending { intended, verdict, failed: Arc::clone(&self.failed) })
     }
 
-    /// Records that the change was made. Does not wait.
+    /// Records that the change was made: its resources are as wanted. That it was begun is forgotten when the
+    /// [`HistorySink`](super::HistorySink) tells how it ended. A change that failed needs no note: handlers that it
+    /// named stay due, as part of it may be done. Does not wait.
     ///
     /// # Errors
     /// An earlier note could not be written.
     pub fn done(&self, intended: Intended) -> Result<(), Arc<StateError>> {
-        let Intended { host, id, resources } = intended;
-        let settled = resources.iter().map(|resource| settlement(&self.scope, resource));
-        let end = known_end(&self.scope.inventory, &host, &id);
-        self.send(Note { statements: settled.chain([end]).collect(), waits: None })
-    }
-
-    /// Records that the change failed: known, and told by the history, but the resource is not as wanted. Handlers
-    /// that it named stay due, as part of it may be done. Does not wait.
-    ///
-    /// # Errors
-    /// An earlier note could not be written.
-    pub fn failed(&self, intended: Intended) -> Result<(), Arc<StateError>> {
-        let end = known_end(&self.scope.inventory, &intended.host, &intended.id);
-        self.send(Note { statements: vec![end], waits: None })
+        let settled = intended.resources.iter().map(|resource| settlement(&self.scope, resource));
+        self.send(Note { statements: settled.collect(), waits: None })
     }
 
     /// Records a resource that is as wanted, without a change. Does not wait.

@@ -39,5 +39,6 @@ pub use place::{Location, Place, shown};
 pub use plans::PlanRecord;
 pub use postgres::Address;
 pub use record::{HostRecord, RunRecord};
+pub use runs::RunFilter;
 pub use store::Store;
 pub use traces::Trace;

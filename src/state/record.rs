@@ -37,6 +37,12 @@ pub struct RunRecord {
     pub duration_ms: Option<u64>,
     /// The sums.
     pub totals: Option<Totals>,
+    /// Digest of the scripts and inventories that were read when it started.
+    pub sources: Option<String>,
+    /// The run whose rest this one did.
+    pub resumes: Option<String>,
+    /// The run that this one took back.
+    pub undoes: Option<String>,
 }
 
 /// How a run ended on one host.
@@ -70,6 +76,9 @@ impl RunRecord {
             exit: row.maybe_int(11)?.and_then(|exit| i32::try_from(exit).ok()),
             duration_ms: row.maybe_int(12)?.and_then(|ms| u64::try_from(ms).ok()),
             totals: row.json(13)?,
+            sources: row.maybe_text(14)?,
+            resumes: row.maybe_text(15)?,
+            undoes: row.maybe_text(16)?,
         })
     }
 }

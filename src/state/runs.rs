@@ -18,10 +18,19 @@ macro_rules! select_runs {
     ($rest:literal) => {
         concat!(
             "SELECT run, mode, playbook, revision, dirty, inventory, arguments, who, started, host_count, finished, ",
-            "exit_code, duration_ms, totals FROM runs ",
+            "exit_code, duration_ms, totals, sources, resumes, undoes FROM runs ",
             $rest
         )
     };
+}
+
+/// Which applies are asked for; what is not given matches all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Inventory.
+    pub inventory: Option<String>,
+    /// Playbook.
+    pub playbook: Option<String>,
 }
 
 impl Store {
@@ -53,6 +62,27 @@ impl Store {
                 Err(StateError::Ambiguous { prefix: name.to_owned(), runs })
             }
         }
+    }
+
+    /// Every apply of a playbook, newest first; `exec` and `op` are none.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn applies(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StateError> {
+        let sql = select_runs!(
+            "WHERE mode = 'apply' AND sources IS NOT NULL AND ($1 IS NULL OR inventory = $1) \
+             AND ($2 IS NULL OR playbook = $2) ORDER BY run DESC"
+        );
+        self.select(sql, [filter.inventory.clone().into(), filter.playbook.clone().into()])
+    }
+
+    /// The newest run that went on with another one, given by its full id.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn resumed_by(&self, run: &str) -> Result<Option<RunRecord>, StateError> {
+        let sql = select_runs!("WHERE resumes = $1 ORDER BY run DESC LIMIT 1");
+        Ok(self.select(sql, [run.into()])?.pop())
     }
 
     /// The newest apply that ended with exit code 0, of this playbook and inventory.

@@ -4,7 +4,7 @@ use super::{Document, Scene};
 use crate::support::hosts::eventually;
 use crate::support::loopback::Loopback;
 use serde_json::Value;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command as Process, Stdio};
@@ -20,22 +20,70 @@ impl Running {
     }
 
     fn start_with(scene: &Scene, words: &[&str], env: &[(&str, &Path)]) -> Self {
+        Self::of(scene, &[&["apply", "site.rhai", "--yes", "--json"], words].concat(), env)
+    }
+
+    /// Starts any command.
+    pub fn verb(scene: &Scene, words: &[&str]) -> Self {
+        Self::of(scene, words, &[])
+    }
+
+    /// The same with a folder of its own for temporary files.
+    pub fn with_temp(scene: &Scene, words: &[&str], temp: &Path) -> Self {
+        Self::of(scene, words, &[("TMPDIR", temp)])
+    }
+
+    /// The same as `start`, with ears for what it says on stderr.
+    pub fn start_loud(scene: &Scene, words: &[&str]) -> Self {
+        let words = [&["apply", "site.rhai", "--yes", "--json"], words].concat();
+        let mut process = Self::process(scene, &words, &[]);
+        Self(process.stderr(Stdio::piped()).spawn().expect("the binary starts"))
+    }
+
+    /// Waits for this on stderr.
+    pub fn hears(&mut self, part: &str) {
+        let mut said = std::io::BufReader::new(self.0.stderr.take().expect("piped"));
+        let mut line = String::new();
+        while !line.contains(part) {
+            line.clear();
+            assert!(said.read_line(&mut line).expect("text") > 0, "it ended without `{part}`");
+        }
+        // Nobody listens any more, and it may still want to say something.
+        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    }
+
+    fn of(scene: &Scene, words: &[&str], env: &[(&str, &Path)]) -> Self {
+        Self(Self::process(scene, words, env).spawn().expect("the binary starts"))
+    }
+
+    fn process(scene: &Scene, words: &[&str], env: &[(&str, &Path)]) -> Process {
         let mut process = Process::new(env!("CARGO_BIN_EXE_rhapsode"));
-        process
-            .args(["apply", "site.rhai", "--yes", "--json"])
-            .args(words)
-            .current_dir(scene.project.root())
-            .envs(env.iter().copied());
+        process.args(words).current_dir(scene.project.root()).envs(env.iter().copied());
         // What a kept login leaves is `logins_kept.rs`.
         process.env("RHAPSODE_KEEP_LOGINS", "0");
         process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
-        Self(process.spawn().expect("the binary starts"))
+        process
     }
 
-    /// Sends it a signal by name.
+    /// Sends it a signal.
     pub fn signal(&self, signal: &str) {
         let sent = Process::new("kill").args([format!("-{signal}"), self.0.id().to_string()]).status();
         assert!(sent.expect("kill starts").success());
+    }
+
+    /// Processes that it started and that are of this program.
+    pub fn children(&self, program: &str) -> Vec<u32> {
+        let stat = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let pids = std::fs::read_dir("/proc").expect("/proc").flatten();
+        let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        // `PID (NAME) STATE PARENT`, proc_pid_stat(5).
+        let ours = format!(" {} ", self.0.id());
+        pids.filter(|pid| {
+            let stat = stat(pid);
+            let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
+            stat.contains(&format!("({program})")) && after.get(1..).is_some_and(|rest| rest.starts_with(&ours))
+        })
+        .collect()
     }
 
     /// Its exit code and what it wrote on stdout.

@@ -6,20 +6,25 @@ mod arguments;
 mod collectives;
 mod crash;
 mod custom;
+mod faults;
 mod goes_back;
 mod interrupt;
 mod ledger;
+mod locks;
 mod lost;
 mod machine;
 mod mistakes;
 mod order;
 mod payloads;
+mod resume;
+mod rollback;
 mod sweep;
 mod taken_back;
 mod unknown;
 
 use crate::support::cli::Cli;
 use crate::support::project::Project;
+use crate::support::store::Bed;
 use serde_json::Value;
 
 /// A project with one inventory, `inv.yaml`, and one playbook, `site.rhai`.
@@ -48,6 +53,18 @@ impl Scene {
         format!(
             "{{ connect: exec, command: [sh, -c, 'cd \"$1\" && exec sh', sh, '{folder}'], data: {{ here: '{folder}' }} }}"
         )
+    }
+
+    /// With its state in this store.
+    pub fn state_in(self, bed: &Bed) -> Self {
+        let settings = format!("inventory: inv.yaml\nstate: \"{}\"\n", bed.url());
+        self.file("rhapsode.yaml", settings)
+    }
+
+    /// Another checkout of the project, with the same hosts.
+    pub fn copy(&self) -> Self {
+        let copy = Self::with(&self.project.read("inv.yaml"));
+        copy.file("site.rhai", self.project.read("site.rhai"))
     }
 
     /// With a file.

@@ -28,6 +28,9 @@ impl Story {
             who: "ada@desk".into(),
             started: "2026-11-20T10:00:00Z".into(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            sources: None,
+            resumes: None,
+            undoes: None,
         };
         Self { events: vec![Event::RunStarted(start)], play: None }
     }
@@ -149,7 +152,7 @@ impl Story {
 
 /// A change in words.
 pub fn change(sign: Sign, text: &str) -> ChangeLine {
-    ChangeLine { sign, text: text.into() }
+    ChangeLine { sign, text: text.into(), secrets: None }
 }
 
 /// The error of the style guide.

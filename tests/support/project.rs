@@ -25,16 +25,16 @@ impl Project {
 
     /// As a git repository whose first commit holds the files so far.
     pub fn git(self) -> Self {
-        self.run_git(&["init", "--quiet", "--initial-branch=main"]);
+        self.git_says(&["init", "--quiet", "--initial-branch=main"]);
         self.commit("first");
         self
     }
 
     /// Commits everything and gives the full hash.
     pub fn commit(&self, message: &str) -> String {
-        self.run_git(&["add", "--all"]);
-        self.run_git(&["commit", "--quiet", "--allow-empty", "--message", message]);
-        self.run_git(&["rev-parse", "HEAD"]).trim_end().to_owned()
+        self.git_says(&["add", "--all"]);
+        self.git_says(&["commit", "--quiet", "--allow-empty", "--message", message]);
+        self.git_says(&["rev-parse", "HEAD"]).trim_end().to_owned()
     }
 
     /// Writes a file, its folders made as needed.
@@ -60,7 +60,8 @@ impl Project {
         self.folder.path()
     }
 
-    fn run_git(&self, words: &[&str]) -> String {
+    /// Runs git in it and gives what it prints.
+    pub fn git_says(&self, words: &[&str]) -> String {
         let mut process = Process::new("git");
         process.current_dir(self.root()).args(["-c", "user.name=Test", "-c", "user.email=test@example.org"]);
         // The settings of whoever runs the tests change nothing: no signing, no hooks, no template.

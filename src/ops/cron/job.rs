@@ -183,6 +183,7 @@ impl Operation for Job {
         let change = Change::new(sign, format!("{verb} job `{}` of {}", self.name, self.user()))
             .diff(redact(&seen.text), redact(&wanted))
             .run(command)
+            .touching(["/var/spool/cron", "/etc/crontabs"])
             .makes(self.user(), Crontab { supported: true, text: wanted });
         Ok(change.into())
     }

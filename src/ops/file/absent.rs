@@ -80,6 +80,7 @@ pub(super) fn remove(path: &str, kind: Kind) -> Change {
     let options = if kind == Kind::Dir { "-rf" } else { "-f" };
     gone(Change::new(Sign::Remove, format!("remove the {}", kind.word())), path)
         .run(Command::new("rm").arg(options).arg("--").arg(path))
+        .touching([path])
 }
 
 /// Notes that nothing stands at a path after a change.

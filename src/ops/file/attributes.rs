@@ -86,7 +86,7 @@ impl<'a> Attributes<'a> {
             differences.into_iter().map(|difference| Change::new(Sign::Update, difference.text)).collect();
         if let Some(first) = changes.first_mut() {
             let change = std::mem::replace(first, Change::new(Sign::Update, ""));
-            *first = commands.into_iter().fold(change, Change::run).makes(path, after);
+            *first = commands.into_iter().fold(change, Change::run).touching([path]).makes(path, after);
         }
         Ok(changes)
     }

@@ -149,8 +149,8 @@ pub(super) fn made_dir(place: &Place, attributes: &Attributes<'_>) -> Result<Vec
     let mut changes = place.makes_parents()?;
     let umask = if attributes.mode.is_some() { "077" } else { "022" };
     let after = attributes.on(place.made(Kind::Dir, 0o755));
-    let make = Command::script(format!("(umask {umask}; mkdir -- {})", quote(&place.path)));
-    let mut change = Change::new(Sign::Create, "create").run(make);
+    let make = Command::script(format!("umask {umask}; exec mkdir -- {}", quote(&place.path)));
+    let mut change = Change::new(Sign::Create, "create").run(make).touching_itself(&place.path);
     if let Some(account) = attributes.account() {
         change = change.run(Command::new("chown").arg("--").arg(account).arg(&place.path));
     }

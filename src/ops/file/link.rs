@@ -107,7 +107,8 @@ impl Link {
             Some(target) => target.clone(),
             None => Path { target: Some(self.to.clone()), ..seen.place.made(Kind::Link, 0o777) },
         };
-        let change = Change::new(sign, text).run(Command::script(self.script(&seen.place.path)));
+        let change =
+            Change::new(sign, text).run(Command::script(self.script(&seen.place.path))).touching([&seen.place.path]);
         let change = match self.attributes().account() {
             Some(account) => change.run(Command::new("chown").arg("-h").arg("--").arg(account).arg(&seen.place.path)),
             None => change,

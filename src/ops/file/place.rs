@@ -178,8 +178,8 @@ impl Place {
         }
         // One command makes them all.
         if let Some(last) = changes.pop() {
-            let make = format!("(umask 022; mkdir -p -- {})", quote(&self.above[0].0));
-            changes.push(last.run(Command::script(make)));
+            let make = format!("umask 022; exec mkdir -p -- {}", quote(&self.above[0].0));
+            changes.push(last.run(Command::script(make)).touching([&self.above[0].0]));
         }
         Ok(changes)
     }

@@ -83,5 +83,6 @@ fn touch(seen: &Place) -> Change {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
     Change::new(Sign::Run, "touch")
         .run(Command::new("touch").arg("--").arg(&seen.path))
+        .touching_itself(&seen.path)
         .makes(&seen.path, Path { mtime: Some(now), ..seen.at.clone() })
 }

@@ -269,7 +269,9 @@ impl SmallFile {
         if self.bytes()?.is_none() {
             return Ok(None);
         }
-        let change = gone(Change::new(Sign::Remove, format!("remove {}", self.path)), &self.path).step(self.removal());
+        let change = gone(Change::new(Sign::Remove, format!("remove {}", self.path)), &self.path)
+            .step(self.removal())
+            .touching([&self.path]);
         Ok(Some(match shown(&self.contents) {
             Some(before) => change.diff(before, ""),
             None => change,

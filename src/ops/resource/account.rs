@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
 use crate::remote::{Command, Output, quote};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -106,6 +107,11 @@ echo '== homes'; while IFS=: read -r n p u g c h s; do [ ! -d \"$h\" ] || echo \
         self.account.is_none()
     }
 
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        let home = self.account.as_ref().map_or("/home", |account| account.home.as_str());
+        !change.concerns_any(ACCOUNT_SOURCES) && !change.concerns(home)
+    }
+
     fn snapshot(&self) -> Value {
         let Some(account) = &self.account else { return Value::Null };
         let UserEntry { uid, group, comment, home, shell, groups, .. } = account;
@@ -151,6 +157,10 @@ impl Resource for Group {
         self.entry.is_none()
     }
 
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(ACCOUNT_SOURCES)
+    }
+
     fn snapshot(&self) -> Value {
         let Some(entry) = &self.entry else { return Value::Null };
         json!({ "gid": entry.gid, "members": entry.members })
@@ -188,6 +198,10 @@ done < \"$f\"",
 
     fn is_absent(&self) -> bool {
         *self == Password::Missing
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(ACCOUNT_SOURCES)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
 
 /// The package lists. There is one key, [`AptIndex::KEY`].
@@ -51,5 +52,9 @@ impl Resource for AptIndex {
 
     fn may_be_brought(_: &str) -> bool {
         false
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/var/lib/apt", "/var/cache/apk", "/etc/apk"])
     }
 }

@@ -4,6 +4,7 @@ use super::Resource;
 use super::path::is_below;
 use super::path_read::argument_lists;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
@@ -128,6 +129,10 @@ impl Resource for Contents {
 
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
         (state.is_absent() && is_below(key, other)).then_some(Self::Absent)
+    }
+
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        change.spares_content(key)
     }
 }
 

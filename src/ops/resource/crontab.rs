@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 use std::sync::Arc;
 
@@ -58,6 +59,10 @@ impl Resource for Crontab {
 
     fn is_absent(&self) -> bool {
         !self.supported
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/etc/passwd", "/etc/crontabs", "/etc/cron.allow", "/etc/cron.deny", "/var/spool/cron"])
     }
 
     fn held(&self) -> Option<Arc<[u8]>> {

@@ -5,6 +5,7 @@ use super::contents::{Contents, digest_of_line};
 use super::path::is_below;
 use super::path_read::argument_lists;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
 
 /// The digest of a regular file; links are followed.
@@ -55,6 +56,10 @@ impl Resource for Digest {
 
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
         (state.is_absent() && is_below(key, other)).then_some(Self { sha256: None })
+    }
+
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        change.spares_content(key)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
 use serde_json::{Value, json};
 
@@ -38,6 +39,10 @@ impl Resource for Hostname {
 
     fn is_absent(&self) -> bool {
         false
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/etc/hostname"])
     }
 
     fn snapshot(&self) -> Value {

@@ -31,6 +31,7 @@ pub use tree::{Children, Tree};
 pub(crate) use contents::{HASH, hex};
 
 use super::OpError;
+use super::touch::Altered;
 use crate::remote::{Command, Output};
 use serde_json::Value;
 use std::any::Any;
@@ -43,6 +44,10 @@ use std::sync::Arc;
 pub trait Resource: Debug + Clone + Send + Sync + 'static {
     /// A short word, unique among kinds: `path`.
     const KIND: &'static str;
+
+    /// Whether it is asked ahead again after a change. What costs a host much is asked ahead once, with the first
+    /// question to it.
+    const CHEAP: bool = true;
 
     /// One script that reads all the keys, with few processes. It must exit with 0 when the things are absent.
     fn script(keys: &[String]) -> Command;
@@ -77,6 +82,12 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
         let _ = (key, other, state);
         None
     }
+
+    /// Whether this state of a key certainly still holds after a change; unless a kind says so, it does not.
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        let _ = (key, change);
+        false
+    }
 }
 
 /// How things of one kind are read, whatever their type.
@@ -84,6 +95,8 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
 pub struct Reader {
     /// [`Resource::KIND`].
     pub kind: &'static str,
+    /// [`Resource::CHEAP`].
+    pub cheap: bool,
     /// [`Resource::script`].
     pub script: fn(&[String]) -> Command,
     /// [`Resource::parse`].
@@ -93,7 +106,7 @@ pub struct Reader {
 impl Reader {
     /// How things of type `R` are read.
     pub const fn of<R: Resource>() -> Self {
-        Self { kind: R::KIND, script: R::script, parse: |ids, output| states::<R>(ids, output) }
+        Self { kind: R::KIND, cheap: R::CHEAP, script: R::script, parse: |ids, output| states::<R>(ids, output) }
     }
 
     /// The key of a thing of this kind.
@@ -119,6 +132,8 @@ pub static KINDS: &[Reader] = kinds![
     Path,
     Contents,
     Digest,
+    Tree,
+    Children,
     User,
     Group,
     Password,
@@ -155,6 +170,7 @@ impl Key {
 pub struct State {
     value: Arc<dyn Any + Send + Sync>,
     settles: fn(&Self, &str, &str) -> bool,
+    outlasts: fn(&Self, &str, &Altered<'_>) -> bool,
     remembered: fn(&Self) -> Remembered,
 }
 
@@ -175,11 +191,14 @@ impl State {
         let settles = |state: &Self, key: &str, other: &str| {
             state.get::<R>().is_some_and(|state| R::follows_from(other, key, state).is_some())
         };
+        let outlasts = |state: &Self, key: &str, change: &Altered<'_>| {
+            state.get::<R>().is_some_and(|state| state.outlasts(key, change))
+        };
         let remembered = |state: &Self| {
             let state = state.get::<R>().expect("made from a state of this kind");
             Remembered { absent: state.is_absent(), snapshot: state.snapshot(), held: state.held() }
         };
-        Self { value: Arc::new(state), settles, remembered }
+        Self { value: Arc::new(state), settles, outlasts, remembered }
     }
 
     /// The state, when it is of this kind.
@@ -195,6 +214,11 @@ impl State {
     /// True when this state of `key` says what becomes of another key of its kind, as [`Resource::follows_from`].
     pub fn settles(&self, key: &str, other: &str) -> bool {
         (self.settles)(self, key, other)
+    }
+
+    /// True when this state of `key` still holds after a change, as [`Resource::outlasts`].
+    pub fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        (self.outlasts)(self, key, change)
     }
 }
 

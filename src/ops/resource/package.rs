@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -129,6 +130,10 @@ impl Resource for Package {
     /// A package comes by itself only as a dependency, and those a plan knows by name.
     fn may_be_brought(_: &str) -> bool {
         false
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/var/lib/dpkg", "/etc/apt", "/lib/apk", "/usr/lib/apk", "/etc/apk"])
     }
 }
 

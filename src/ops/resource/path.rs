@@ -3,6 +3,7 @@
 use super::Resource;
 use super::path_read::{parse, script};
 use crate::ops::OpError;
+use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
 use crate::remote::{Command, Output};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -182,6 +183,11 @@ impl Resource for Path {
 
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
         (state.is_absent() && is_below(key, other)).then(Self::absent)
+    }
+
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        // Owners have names, which the accounts give.
+        !change.concerns_any(ACCOUNT_SOURCES) && (key == Self::ME || change.spares(key, self))
     }
 }
 

@@ -18,7 +18,11 @@ printf '//=%s %s %s %s:%s:%s:%s\n' "$m" "$u" "$g" "$s" "$3" "$4" "$p"
 
 /// Link targets follow after `//@`, as pairs that end with NUL.
 const ASK: &str = r#"q() {
-stat -c "$F" -- "$@" 2>/dev/null || stat -c %n / >/dev/null 2>&1 || for p do l "$p"; done
+x=$(stat -c "$F" -- "$@" / 2>/dev/null)
+case $x in
+//*) printf '%s\n' "$x" ;;
+*) for p do l "$p"; done ;;
+esac
 }
 t() {
 for p do

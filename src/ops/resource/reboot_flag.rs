@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
 
 /// Whether an upgrade asked for a restart. There is one key, [`RebootFlag::KEY`].
@@ -39,5 +40,9 @@ impl Resource for RebootFlag {
 
     fn is_absent(&self) -> bool {
         !self.required
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/run", "/var/run", "/lib/modules", "/usr/lib/modules"])
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 use serde_json::{Value, json};
 
@@ -59,6 +60,10 @@ impl Resource for Sysctl {
 
     fn is_absent(&self) -> bool {
         self.value.is_none()
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/proc"])
     }
 
     fn snapshot(&self) -> Value {

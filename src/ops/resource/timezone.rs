@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 use serde_json::{Value, json};
 
@@ -42,6 +43,10 @@ impl Resource for Timezone {
 
     fn is_absent(&self) -> bool {
         !self.exists
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(&["/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo"])
     }
 
     fn snapshot(&self) -> Value {

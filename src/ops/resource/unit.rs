@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::ops::OpError;
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -141,6 +142,12 @@ impl Resource for Unit {
 
     fn is_absent(&self) -> bool {
         !self.loaded
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        // Units of users are below their homes: `.config/systemd`. Mounts come from fstab.
+        const SOURCES: &[&str] = &["/etc/fstab", "/etc/init.d", "/etc/runlevels", "/run/openrc"];
+        !change.concerns_any(SOURCES) && !change.has_part("systemd")
     }
 
     fn snapshot(&self) -> Value {

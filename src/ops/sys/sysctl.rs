@@ -98,7 +98,9 @@ impl Operation for SetSysctl {
             ));
         }
         let command = Command::script(format!("echo {} > {}", quote(&wanted), quote(&path(&self.key))));
-        let change = Change::new(Sign::Update, format!("{} {value} -> {wanted}", self.key)).run(command);
+        let change = Change::new(Sign::Update, format!("{} {value} -> {wanted}", self.key))
+            .run(command)
+            .touching([path(&self.key)]);
         Ok(plan.with(change.makes(&self.key, Sysctl { value: Some(wanted), writable: true })))
     }
 }

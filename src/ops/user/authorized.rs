@@ -5,7 +5,7 @@ use crate::event::Sign;
 use crate::ops::args::Many;
 use crate::ops::file::{SmallFile, Whole};
 use crate::ops::managed::{Args, Managed};
-use crate::ops::resource::{User, UserEntry};
+use crate::ops::resource::{User, UserEntry, parent};
 use crate::ops::{Change, OpError};
 use base64::Engine;
 
@@ -91,7 +91,7 @@ pub fn change(
     }
     let sign = if seen.is_absent() { Sign::Create } else { Sign::Update };
     let change = Change::new(sign, described(&before, &after)).run(make_folder(user, &account.group, &account.home));
-    let change = seen.folder_made(change, 0o700, Some((user, &account.group)));
+    let change = seen.folder_made(change.touching([parent(seen.path())]), 0o700, Some((user, &account.group)));
     let mode = seen.mode().map_or(0o600, |mode| mode & 0o755);
     seen.put(change, &Whole::new(after, mode, user, &account.group)).map(Some)
 }

@@ -43,6 +43,7 @@ pub fn create(want: &Present, seen: &Seen) -> Result<(Vec<Change>, UserEntry), O
         home_exists: create_home,
     };
     let mut change = Change::new(Sign::Create, "create").run(seen.tools.add(&user));
+    change = change.touching_accounts().touching([&account.home]);
     change = change.makes(&want.name, User { account: Some(account.clone()) });
     if group.is_none() {
         change = change.makes(&want.name, Group { entry: Some(GroupEntry::default()) });

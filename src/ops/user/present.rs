@@ -9,7 +9,7 @@ use crate::ops::file::SmallFile;
 use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Group, GroupEntry, Password, User, UserEntry};
 use crate::ops::{Change, OpError, Operation, Plan, View};
-use crate::secret::{keyed, reveal};
+use crate::secret::fingerprint;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -76,10 +76,9 @@ impl Operation for Present {
         let name = args.text("name");
         let fields = ["uid", "group", "shell", "home", "comment", "password_lock"];
         let mut user = args.kept("user", name, &fields).reads::<User>(name);
-        if let Ok(hash) = reveal(args.text("password"))
-            && !hash.is_empty()
-        {
-            user = user.aspect("password", format!("secret:{}", keyed(hash.as_bytes())));
+        let password = Some(args.text("password")).filter(|password| !password.is_empty());
+        if let Some(print) = password.and_then(fingerprint) {
+            user = user.aspect("password", format!("secret:{print}"));
         }
         if args.flag("append") == Some(false) {
             user = user.takes(args, &["groups"]);
@@ -162,7 +161,7 @@ impl Present {
         for field in self.fields() {
             let Some((text, next)) = changed(field, &after) else { continue };
             after = next;
-            let change = Change::new(Sign::Update, text).run(seen.tools.set(&self.name, field));
+            let change = Change::new(Sign::Update, text).run(seen.tools.set(&self.name, field)).touching_accounts();
             changes.push(change.makes(&self.name, User { account: Some(after.clone()) }));
         }
         changes.extend(self.memberships(&mut after, seen));
@@ -197,12 +196,16 @@ impl Present {
         let mut changes = Vec::new();
         for group in joins {
             after.groups.insert(group.clone());
-            let change = Change::new(Sign::Update, format!("join {group}")).run(seen.tools.join(&self.name, &group));
+            let change = Change::new(Sign::Update, format!("join {group}"))
+                .run(seen.tools.join(&self.name, &group))
+                .touching_accounts();
             changes.push(self.member_effect(change, &group, after, seen, true));
         }
         for group in leaves {
             after.groups.remove(&group);
-            let change = Change::new(Sign::Remove, format!("leave {group}")).run(seen.tools.leave(&self.name, &group));
+            let change = Change::new(Sign::Remove, format!("leave {group}"))
+                .run(seen.tools.leave(&self.name, &group))
+                .touching_accounts();
             changes.push(self.member_effect(change, &group, after, seen, false));
         }
         changes

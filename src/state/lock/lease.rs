@@ -3,10 +3,9 @@
 use super::super::backend::Backend;
 use super::super::{StateError, Store};
 use super::fence::Fenced;
-use super::{Holder, LockRequest, Ticket};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use super::{Holder, LockRequest, Ticket, look};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,10 +14,20 @@ pub struct Lease {
     backend: Arc<dyn Backend>,
     ticket: Ticket,
     from: Option<Box<Holder>>,
-    lost: Arc<AtomicBool>,
+    loss: Arc<Mutex<Loss>>,
     // Dropping it ends the thread.
     stop: Option<SyncSender<()>>,
     beats: Option<JoinHandle<()>>,
+}
+
+/// What came of the lock meanwhile.
+#[derive(Default)]
+enum Loss {
+    #[default]
+    Held,
+    /// Whom to tell.
+    Watched(Box<dyn FnOnce() + Send>),
+    Lost,
 }
 
 impl Lease {
@@ -29,11 +38,12 @@ impl Lease {
         from: Option<Box<Holder>>,
     ) -> Result<Self, StateError> {
         let ticket = Ticket { project: request.project.clone(), inventory: request.inventory.clone(), token };
-        let lost = Arc::new(AtomicBool::new(false));
+        let loss = Arc::default();
         let (stop, stopped) = sync_channel(0);
         // From here on, whatever fails, the lock is given back by `drop`.
-        let mut lease = Self { backend, ticket, from, lost, stop: Some(stop), beats: None };
-        let heart = Heart { backend: lease.backend.clone(), ticket: lease.ticket.clone(), lost: lease.lost.clone() };
+        let mut lease = Self { backend, ticket, from, loss, stop: Some(stop), beats: None };
+        let heart =
+            Heart { backend: lease.backend.clone(), ticket: lease.ticket.clone(), loss: Arc::clone(&lease.loss) };
         let every = (request.lease / 6).max(Duration::from_millis(10));
         let beats = std::thread::Builder::new().name("lock".to_owned()).spawn(move || heart.beat(every, &stopped));
         lease.beats = Some(beats.map_err(StateError::record)?);
@@ -59,7 +69,26 @@ impl Lease {
     /// True once a sign of life found that the lock belongs to another one. A run should then stop; its writes fail
     /// in any case.
     pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
+        matches!(*held(&self.loss), Loss::Lost)
+    }
+
+    /// Calls `stop`, once, when a sign of life finds that the lock belongs to another one; at once when one did.
+    pub fn when_lost(&self, stop: impl FnOnce() + Send + 'static) {
+        let mut loss = held(&self.loss);
+        match &*loss {
+            Loss::Lost => {
+                drop(loss);
+                stop();
+            }
+            _ => *loss = Loss::Watched(Box::new(stop)),
+        }
+    }
+
+    /// Why nothing more can be written, once the lock is lost; looks, as the last sign of life may be seconds old.
+    pub fn loss(&self) -> Option<StateError> {
+        let token = || look(&*self.backend, &self.ticket.project, &self.ticket.inventory).map(|(token, _)| token);
+        let lost = self.is_lost() || token().is_ok_and(|token| token != self.ticket.token);
+        lost.then(|| StateError::Fenced(self.ticket.successor(&self.backend)))
     }
 }
 
@@ -78,7 +107,11 @@ impl Drop for Lease {
 struct Heart {
     backend: Arc<dyn Backend>,
     ticket: Ticket,
-    lost: Arc<AtomicBool>,
+    loss: Arc<Mutex<Loss>>,
+}
+
+fn held(loss: &Mutex<Loss>) -> MutexGuard<'_, Loss> {
+    loss.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Heart {
@@ -86,7 +119,10 @@ impl Heart {
         while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
             // A store that does not answer now may do so at the next beat; there are six in a lease.
             if let Ok(0) = self.once() {
-                self.lost.store(true, Ordering::Relaxed);
+                let before = std::mem::replace(&mut *held(&self.loss), Loss::Lost);
+                if let Loss::Watched(stop) = before {
+                    stop();
+                }
                 return;
             }
         }
