@@ -70,6 +70,8 @@ pub(super) struct Order {
     pub mode: Mode,
     /// Whether stdout is its.
     pub results: bool,
+    /// Where its document goes instead.
+    pub document: Option<Box<dyn Write + Send>>,
     /// What it is held to.
     pub contract: Option<Contract>,
     /// Who collects what it announces.
@@ -90,6 +92,7 @@ impl Order {
         Self {
             mode,
             results: true,
+            document: None,
             contract: None,
             announced: None,
             lease: None,
@@ -221,7 +224,7 @@ impl Session {
             lease => lease,
         };
         let store = lease.as_ref().map_or(store, Lease::store);
-        let bus = Arc::new(Bus::new(self.sinks(&store, &start, &order)?));
+        let bus = Arc::new(Bus::new(self.sinks(&store, &start, &mut order)?));
         super::room::make_room(prepared.hosts.len());
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
@@ -296,7 +299,7 @@ impl Session {
         ahead::expected(traces, &prepared.world, hosts, &prepared.hosts, &prepared.script)
     }
 
-    fn sinks(&self, store: &Store, start: &RunStart, order: &Order) -> Result<Vec<Box<dyn Sink>>, CommandError> {
+    fn sinks(&self, store: &Store, start: &RunStart, order: &mut Order) -> Result<Vec<Box<dyn Sink>>, CommandError> {
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(store.begin(start)?)];
         if let Some(path) = &self.flags.events {
             let lines = match path.as_os_str() == "-" {
@@ -310,7 +313,7 @@ impl Session {
             sinks.push(Box::new(announced.clone()));
         }
         if self.flags.json && order.results {
-            sinks.push(Box::new(Json::new(Box::new(std::io::stdout()))));
+            sinks.push(Box::new(Json::new(order.document.take().unwrap_or_else(|| Box::new(std::io::stdout())))));
         }
         sinks.push(Box::new(Human::stderr(self.look())));
         Ok(sinks)

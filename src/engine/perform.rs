@@ -183,6 +183,7 @@ impl Actor {
         let mut verdict = Verdict::of(&plan, &call.target, settings.sensitive.unwrap_or(false));
         verdict.output = plan.output.take();
         verdict.left = plan.left.take();
+        verdict.drift = self.drift(call, planned, host, settings, (&plan, &mut view));
         let own = self.own().name();
         let earlier = self.run.earlier().filter(|_| announced).and_then(|earlier| earlier.settles(own, id, &verdict));
         if let Some(earlier) = earlier {
@@ -320,6 +321,7 @@ impl Actor {
             at: call.at.clone(),
             play: self.play_name(),
             duration_ms: started.elapsed().as_millis() as u64,
+            drift: verdict.drift.clone(),
         };
         Event::OperationFinished { host, end: Box::new(end) }
     }

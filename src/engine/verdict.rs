@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::perform::Call;
 use super::reversal::Reversal;
-use crate::event::{ChangeLine, OpStatus};
+use crate::event::{ChangeLine, Drift, OpStatus};
 use crate::ops::{Change, OpError, Plan};
 use crate::remote::Output;
 use crate::secret::redact;
@@ -21,6 +21,8 @@ pub(super) struct Verdict {
     pub deviates: Option<String>,
     /// How it ended in the run that this one resumes; nothing was done now.
     pub earlier: Option<OpStatus>,
+    /// How reality differs, where that is asked.
+    pub drift: Option<Box<Drift>>,
     /// Why nothing was done though something could be.
     pub left: Option<String>,
     /// What takes it back.
@@ -38,6 +40,7 @@ impl Verdict {
             error: None,
             deviates: None,
             earlier: None,
+            drift: None,
             left: None,
             reversal: None,
         }

@@ -15,6 +15,7 @@ mod order;
 mod payloads;
 mod resume;
 mod rollback;
+mod rollback_machines;
 mod sweep;
 mod unknown;
 
