@@ -91,6 +91,9 @@ pub struct ChangeLine {
     pub sign: Sign,
     /// A few words: `mode 0600 -> 0644`.
     pub text: String,
+    /// A keyed fingerprint of the secrets in it: the same as long as they are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<String>,
 }
 
 /// An error as people and machines read it; never holds a secret.

@@ -35,7 +35,8 @@ fn the_json_document_has_the_fields_of_the_design_in_their_order() {
         "changes": 1,
         "unknown": 0,
         "exchanges": 3,
-        "not_predictable": 0
+        "not_predictable": 0,
+        "orphans": 0
       },
       "hosts": {
         "web-1": {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Prints a line of results.
 pub fn say(text: impl AsRef<str>) {
     let mut out = anstream::stdout();
-    let text = text.as_ref();
+    let text = crate::secret::scrub(text.as_ref());
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
     // A reader that closed the pipe has seen enough.
     let _ = write!(out, "{text}{end}");

@@ -13,7 +13,6 @@ pub mod history;
 mod init;
 pub mod inventory;
 mod problem;
-mod ledger_key;
 mod memory;
 mod planning;
 mod recorded;
@@ -22,6 +21,7 @@ mod rollback;
 mod room;
 mod run;
 mod saved_plan;
+mod scrub;
 mod session;
 mod signals;
 pub mod staging;
@@ -37,6 +37,7 @@ use session::Session;
 
 use crate::event::Mode;
 use crate::report::Paint;
+use crate::secret::Scrubbing;
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
@@ -135,7 +136,7 @@ fn trace(verbose: u8, no_color: bool) {
     if let Some(wanted) = wanted {
         let filter = tracing_subscriber::EnvFilter::new(wanted);
         let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && !no_color;
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Scrubbing::new(std::io::stderr()));
         lines.with_ansi(colour).without_time().init();
     }
 }

@@ -40,7 +40,7 @@ impl Recorded {
         flags.tags = texts(&self.arguments, "tags");
         flags.skip_tags = texts(&self.arguments, "skip_tags");
         flags.data = texts(&self.arguments, "data");
-        flags.prune = self.arguments.get("prune").is_some_and(|prune| prune == true);
+        flags.prune = self.arguments.get("prune").is_some_and(|value| value == true);
     }
 
     /// True when the selection meant hosts by how a run ended, which is another run by now.

@@ -15,6 +15,7 @@ use crate::inventory::{Host, Inventory};
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
 use crate::script::{Fault, HostEnd, World, drive};
+use crate::secret::{FingerprintKey, fingerprint_by};
 use crate::state::{Author, Lease, LockRequest, Scope, Store};
 use indexmap::IndexMap;
 use rhai::AST;
@@ -60,7 +61,7 @@ struct Events(Arc<Bus>);
 
 impl Emit for Events {
     fn emit(&self, event: Event) {
-        self.0.emit(event);
+        self.0.emit(super::scrub::scrubbed(event));
     }
 }
 
@@ -216,9 +217,8 @@ impl Session {
         // Before the store is made: half made, it would count as a change of the work tree.
         let start = self.describe(prepared, &order);
         let store = self.state()?.open()?;
-        if let Err(error) = super::ledger_key::load(&self.home) {
-            tracing::warn!(%error, "the ledger's key cannot be used");
-        }
+        let key = FingerprintKey::of_project(&self.home);
+        fingerprint_by(key.map_err(|error| unusable("cannot keep the key of fingerprints", &error))?);
         let lease = match order.lease.take() {
             None if mode.applies() => Some(self.lock(&store, &format!("rhapsode apply {}", prepared.shown))?),
             lease => lease,
@@ -254,7 +254,7 @@ impl Session {
             let run = Arc::downgrade(&run);
             lease.when_lost(move || run.upgrade().iter().for_each(|run| run.interrupt()));
         }
-        bus.emit(Event::RunStarted(start.clone()));
+        bus.emit(super::scrub::scrubbed(Event::RunStarted(start.clone())));
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         run.remember().finish();
@@ -271,12 +271,27 @@ impl Session {
         bus.emit(Event::RunFinished { exit: exit.into(), duration_ms, totals: totals.clone() });
         let history = bus.finish().into_iter().find(|dropped| dropped.sink == "history");
         runtime.shutdown_background();
+        if loss.is_none() && mode.applies() && totals.changes > 0 {
+            self.tidy(&store);
+        }
         if let Some(loss) = loss {
             return Err(loss.into());
         }
         match history {
             Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
             _ => Ok(Finished { start, exit, totals }),
+        }
+    }
+
+    /// Keeps the store small. One that cannot be tidied serves all the same.
+    fn tidy(&self, store: &Store) {
+        /// A run that goes on may be about to refer to a content again.
+        const YOUNG: Duration = Duration::from_secs(24 * 3600);
+        let days = u64::from(self.config.keep_runs.value);
+        let age = Duration::from_secs(days * 24 * 3600);
+        let runs = if days > 0 { store.forget_runs(age).map(drop) } else { Ok(()) };
+        if let Err(error) = runs.and_then(|()| store.tidy(YOUNG).map(drop)) {
+            tracing::warn!(%error, "the state store could not be tidied");
         }
     }
 

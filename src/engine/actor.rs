@@ -306,7 +306,7 @@ fn not_logged_in(host: &str, at: Option<&str>, error: &ShellError) -> Stop {
         hint: error.hint(),
         ..Failure::default()
     };
-    Stop::Failed(Box::new(Failed { op: "login".into(), host: host.to_owned(), failure }))
+    Stop::Failed(Box::new(Failed { op: "login".into(), host: host.to_owned(), failure, reversal: None }))
 }
 
 /// Logs in; what a trace expects to be asked goes along in the same write. A trace that does harm is dropped.

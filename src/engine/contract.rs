@@ -118,7 +118,7 @@ mod tests {
     use crate::event::Sign;
 
     fn changed(text: &str) -> Promise {
-        let change = ChangeLine { sign: Sign::Update, text: text.into() };
+        let change = ChangeLine { sign: Sign::Update, text: text.into(), secrets: None };
         Promise { status: OpStatus::Changed, changes: vec![change], diff: None }
     }
 

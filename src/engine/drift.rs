@@ -4,7 +4,7 @@ use super::actor::Actor;
 use super::host::HostRun;
 use super::perform::Call;
 use super::settings::Settings;
-use crate::event::{Cause, Drift, Mode};
+use crate::event::{Cause, Drift, Mode, Sign};
 use crate::ops::{Difference, Managed, Plan, Planned, View};
 
 impl Actor {
@@ -22,6 +22,7 @@ impl Actor {
         }
         let hide = settings.sensitive.unwrap_or(false);
         let Difference { found, wanted } = Difference::of(plan, &call.target, view, hide);
+        let acts = plan.changes.iter().all(|change| change.sign == Sign::Run);
         let causes = planned.manages().iter().map(|thing| self.cause(host, thing));
         // Whoever changed the playbook knows of it; that somebody changed the host as well comes out by the next look.
         let cause = causes.max_by_key(|cause| match cause {
@@ -29,7 +30,7 @@ impl Actor {
             Cause::Unfinished => 1,
             Cause::Repository => 2,
         });
-        Some(Box::new(Drift { cause, wanted, found }))
+        Some(Box::new(Drift { cause: cause.filter(|_| !acts), wanted, found }))
     }
 
     /// Compares what is wanted now with what the last apply wanted.

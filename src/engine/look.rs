@@ -48,5 +48,6 @@ impl Actor {
 pub fn unanswered(what: &str, about: &str, host: &HostRun, at: Option<&str>, error: &OpError) -> Stop {
     let mut failure = failure(what, about, host.name(), at.unwrap_or_default(), error);
     failure.at = at.map(str::to_owned);
-    Stop::Failed(Box::new(Failed { op: what.to_owned(), host: host.name().to_owned(), failure }))
+    let host = host.name().to_owned();
+    Stop::Failed(Box::new(Failed { op: what.to_owned(), host, failure, reversal: None }))
 }

@@ -24,12 +24,12 @@ pub struct Outcome {
     pub diff: Option<String>,
     /// Why it failed, when errors are ignored.
     pub error: Option<Failure>,
-    /// It ran in the run that this one resumes: what it printed is not known any more.
-    pub earlier: bool,
     /// Why nothing was done though something could be.
     pub left: Option<String>,
     /// What takes it back, when it changed something.
     pub reversal: Option<Arc<Reversal>>,
+    /// It ran in the run that this one resumes: what it printed is not known any more.
+    pub earlier: bool,
 }
 
 /// Why an operation gave no outcome.
@@ -54,6 +54,8 @@ pub struct Failed {
     pub host: String,
     /// What went wrong.
     pub failure: Failure,
+    /// What takes back the part that was done.
+    pub reversal: Option<Arc<Reversal>>,
 }
 
 /// Turns an operation's error into what people read.

@@ -5,13 +5,15 @@ use super::contract::Promise;
 use super::host::{HostRun, HostState};
 use super::meeting::NoMeeting;
 use super::outcome::{Failed, Outcome, Stop, failure, unreachable};
+use super::reversal::Reversal;
 use super::settings::{Becoming, Settings};
 use super::styled::{Style, Styled};
 use super::topping::ToppingUp;
 use super::verdict::Verdict;
 use crate::event::{Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
-use crate::ops::{OpError, Plan, Planned, Step, Touch, apply};
+use crate::ops::resource::Path;
+use crate::ops::{OpError, Plan, Planned, Resource, Step, Touch, apply};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
 use std::sync::Arc;
@@ -104,13 +106,16 @@ impl Actor {
         self.take_place();
         self.login(host, Some(&call.at))?;
         let tries = settings.retries.unwrap_or(if call.retry_until.is_some() { 3 } else { 0 });
+        // What the first try found is what was there before.
+        let mut reversal = None;
         for left in (0..=tries).rev() {
             // Only the first try is what the plan announced: a later one finds what the tries before it did.
             let first = left == tries;
-            let verdict = match self.attempt(call, planned, host, settings, (id, first)) {
+            let mut verdict = match self.attempt(call, planned, host, settings, (id, first), &mut reversal) {
                 Ok(verdict) => verdict,
                 Err(error) => Verdict::failed(self.fatal(error, host, call)?),
             };
+            verdict.reversal.clone_from(&reversal);
             if let Some(how) = &verdict.deviates {
                 return Err(Stop::Deviated(Box::new(deviation(call, host.name(), how))));
             }
@@ -153,7 +158,12 @@ impl Actor {
     fn ask(&self, ask: Ask<'_>, call: &Call<'_>, outcome: &Outcome) -> Result<bool, Stop> {
         ask(outcome).map_err(|failure| {
             let failure = *failure;
-            Stop::Failed(Box::new(Failed { op: call.op.into(), host: self.on().name().into(), failure }))
+            Stop::Failed(Box::new(Failed {
+                op: call.op.into(),
+                host: self.on().name().into(),
+                failure,
+                reversal: None,
+            }))
         })
     }
 
@@ -165,6 +175,7 @@ impl Actor {
         host: &Arc<HostRun>,
         settings: &Settings,
         (id, announced): (&str, bool),
+        reversal: &mut Option<Arc<Reversal>>,
     ) -> Result<Verdict, OpError> {
         let mut state = host.lock();
         let becoming = becoming(settings, host);
@@ -207,14 +218,16 @@ impl Actor {
                 state.note_change();
                 self.run.note_change();
                 self.ended(&mut record, output.as_ref().err());
+                reversal.get_or_insert_with(|| self.reversal(call, host, settings, &record));
             }
             verdict.output = output?.or(verdict.output);
         }
         self.as_wanted(host, &record);
-        if !plan.is_empty() && self.run.options.mode.applies() {
-            verdict.reversal = Some(self.reversal(call, host, settings, record));
-        }
+
         state.overlay.declare(call.target.clone());
+        for key in planned.manages().iter().flat_map(|thing| &thing.reads).filter(|key| key.kind == Path::KIND) {
+            state.overlay.declare(key.id.clone());
+        }
         Ok(verdict)
     }
 
@@ -267,7 +280,9 @@ impl Actor {
         match failure {
             Some(failure) if !settings.ignore_errors.unwrap_or(false) => {
                 self.own().notes().stumbled = true;
-                Err(Stop::Failed(Box::new(Failed { op: call.op.into(), host: host.name().into(), failure })))
+                let reversal = outcome.reversal.take();
+                let host = host.name().into();
+                Err(Stop::Failed(Box::new(Failed { op: call.op.into(), host, failure, reversal })))
             }
             _ => Ok(outcome),
         }

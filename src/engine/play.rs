@@ -1,7 +1,7 @@
 //! Collectives: `play` with its batches, `once`, `gather`, `barrier`.
 
 use super::actor::Actor;
-use super::meeting::{NoMeeting, Value};
+use super::meeting::{NoMeeting, Round, Value};
 use super::settings::Settings;
 use crate::event::Event;
 use indexmap::IndexMap;
@@ -22,6 +22,8 @@ pub struct Play {
     pub reverse: bool,
     /// Hosts wait for each other before every operation.
     pub linear: bool,
+    /// The hosts of a batch that failed are put back to before it.
+    pub undo: bool,
     /// Settings of its operations.
     pub settings: Settings,
 }
@@ -130,6 +132,14 @@ impl Play {
         batches
     }
 
+    /// Whether a batch failed, and whether that stops the run.
+    fn verdict(&self, batch: &[String], round: &Round, last: bool) -> (bool, Result<(), Halt>) {
+        let well = |host: &&String| round.came.iter().any(|(name, failed)| name == *host && failed.is_none());
+        let failed = batch.len() - batch.iter().filter(well).count();
+        let judged = self.judge(failed, batch.len(), last);
+        (judged.is_err() || (self.max_fail.is_none() && failed == batch.len()), judged)
+    }
+
     fn judge(&self, failed: usize, size: usize, last: bool) -> Result<(), Halt> {
         let (stop, limit) = match self.max_fail {
             Some(limit) => (limit.exceeded_by(failed, size), format!(", max_fail is {limit}")),
@@ -143,12 +153,22 @@ impl Play {
     }
 }
 
+/// What a host gives to the meeting at the end of a batch in which it failed.
+struct Failing;
+
 impl Actor {
-    /// Runs a play: batch after batch, and all hosts of the scope wait for the end of each.
+    /// Runs a play: batch after batch, and all hosts of the scope wait for the end of each. `settle` is called on the
+    /// hosts of a batch once it is known whether it failed: true when it is to be undone.
     ///
     /// # Errors
     /// What `body` gives; [`Halt`] when hosts disagree or too many failed.
-    pub fn play<E: From<Halt>>(&self, play: &Play, at: &str, mut body: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+    pub fn play<E: ScriptError>(
+        &self,
+        play: &Play,
+        at: &str,
+        mut body: impl FnMut() -> Result<(), E>,
+        mut settle: impl FnMut(bool) -> Result<(), E>,
+    ) -> Result<(), E> {
         let came = self.meet(&format!("play at {at}"), None).map_err(Halt::from)?;
         let present = |host: &&String| came.came.iter().any(|(name, _)| name == *host);
         let mut hosts: Vec<String> = play.hosts.iter().filter(present).cloned().collect();
@@ -157,15 +177,23 @@ impl Actor {
         }
         let batches = play.split(&hosts);
         for (number, batch) in batches.iter().enumerate() {
-            if batch.iter().any(|host| host == self.own().name()) {
-                self.enter(play, at, number, batch, &mut body)?;
+            let mine = batch.iter().any(|host| host == self.own().name());
+            let done = if mine { self.enter(play, at, number, batch, &mut body) } else { Ok(()) };
+            // One that failed waits for the verdict on its batch only when that may put it back.
+            if done.as_ref().is_err_and(|error| !play.undo || error.ends_host()) {
+                return done;
             }
-            let round = self.meet(&format!("end of play at {at}"), None).map_err(Halt::from)?;
-            if self.run.options.mode.applies() {
-                let left = |host: &&String| !round.came.iter().any(|(name, _)| name == *host);
-                let failed = batch.iter().filter(left).count();
-                play.judge(failed, batch.len(), number + 1 == batches.len())?;
+            let failed = done.is_err().then(|| Arc::new(Failing) as Value);
+            let round = self.meet(&format!("end of play at {at}"), failed).map_err(Halt::from)?;
+            let verdict = match self.run.options.mode.applies() {
+                true => play.verdict(batch, &round, number + 1 == batches.len()),
+                false => (false, Ok(())),
+            };
+            if mine {
+                settle(verdict.0 && play.undo)?;
             }
+            done?;
+            verdict.1?;
         }
         Ok(())
     }

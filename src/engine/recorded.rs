@@ -22,13 +22,20 @@ pub(super) struct Record {
     ticket: Option<Ticket>,
 }
 
+impl Record {
+    /// What is more than an action.
+    fn lasting(&self) -> impl Iterator<Item = &Declaration> {
+        self.things.iter().filter(|thing| thing.kind != Managed::ACTION)
+    }
+}
+
 impl Actor {
     /// Takes what an operation manages, before any host is asked.
     pub(super) fn declare(&self, call: &Call<'_>, planned: &dyn Planned, host: &HostRun) -> Result<(), OpError> {
         if !self.manages() {
             return Ok(());
         }
-        for thing in planned.manages() {
+        for thing in planned.manages().iter().filter(|thing| !thing.is_action()) {
             let taken = host.declared().take(thing, &call.at, call.redeclare);
             taken.map_err(|conflict| contradiction(thing, &conflict))?;
             self.note_once(thing);
@@ -42,7 +49,7 @@ impl Actor {
         if planned.manages().is_empty() {
             declared.vague.insert(call.op.to_owned());
         }
-        for thing in planned.manages() {
+        for thing in planned.manages().iter().filter(|thing| !thing.is_action()) {
             declared.spare(thing);
             self.note_once(thing);
         }
@@ -92,7 +99,7 @@ impl Actor {
     /// Records the intent of a change that is about to be made.
     pub(super) fn intend(&self, call: &Call<'_>, host: &HostRun, id: &str, record: &mut Record) -> Result<(), OpError> {
         let things = match self.manages() {
-            true => record.things.iter().map(|thing| host.declared().note(thing.clone())).collect(),
+            true => record.lasting().map(|thing| host.declared().note(thing.clone())).collect(),
             false => Vec::new(),
         };
         // Whether it counts as a change, is only known afterwards then.
@@ -130,7 +137,7 @@ impl Actor {
     /// Notes what is as wanted without a change; it is recorded when the host is done.
     pub(super) fn as_wanted(&self, host: &HostRun, record: &Record) {
         if self.manages() {
-            record.things.iter().for_each(|thing| {
+            record.lasting().for_each(|thing| {
                 host.declared().note(thing.clone());
             });
         }
@@ -142,13 +149,13 @@ impl Actor {
         call: &Call<'_>,
         host: &Arc<HostRun>,
         settings: &Settings,
-        record: Record,
+        record: &Record,
     ) -> Arc<Reversal> {
-        let past = |thing: Declaration| Past {
-            kind: thing.kind,
-            id: thing.id,
-            want: thing.want,
-            before: thing.before,
+        let past = |thing: &Declaration| Past {
+            kind: thing.kind.clone(),
+            id: thing.id.clone(),
+            want: thing.want.clone(),
+            before: thing.before.clone(),
             fresh: true,
         };
         let becoming = becoming(settings, host).map_or(Becoming::Nobody, Becoming::User);
@@ -157,7 +164,8 @@ impl Actor {
             at: call.at.clone(),
             host: Arc::clone(host),
             becoming,
-            things: record.things.into_iter().map(past).collect(),
+            things: record.things.iter().map(past).collect(),
+            notify: call.notify.clone(),
         })
     }
 

@@ -5,8 +5,8 @@ use super::host::HostRun;
 use super::outcome::{Outcome, Stop};
 use super::perform::Call;
 use super::settings::{Becoming, Settings};
-use crate::event::Event;
-use crate::ops::{Inverse, Past, Undo, undo};
+use crate::event::{Event, OpStatus};
+use crate::ops::{Inverse, Managed, Past, Undo, again, undo};
 use std::sync::Arc;
 
 /// What takes one operation back that this run made.
@@ -18,6 +18,19 @@ pub struct Reversal {
     pub(super) host: Arc<HostRun>,
     pub(super) becoming: Becoming,
     pub(super) things: Vec<Past>,
+    pub(super) notify: Vec<String>,
+}
+
+impl Reversal {
+    /// True when it was a command, which nothing takes back.
+    pub fn is_command(&self) -> bool {
+        self.things.iter().any(|past| past.kind == "command")
+    }
+
+    /// True when the playbook itself knows the way back.
+    pub fn is_custom(&self) -> bool {
+        self.things.iter().any(|past| past.kind == "custom")
+    }
 }
 
 impl std::fmt::Debug for Reversal {
@@ -45,15 +58,42 @@ impl Actor {
             for inverse in &inverses {
                 let call = Call { name: Some("undo".into()), ..back(inverse, &reversal.at, &settings) };
                 let host = Arc::clone(&reversal.host);
-                self.on_host(host, || self.unplanned(|| self.perform(&call, &*inverse.planned)))?;
+                let outcome = self.on_host(host, || self.unplanned(|| self.perform(&call, &*inverse.planned)))?;
+                if outcome.status == Some(OpStatus::Changed) {
+                    reversal.notify.iter().for_each(|handler| self.notify(handler));
+                }
             }
             self.take_back(&reversal.host, past);
         }
         Ok(())
     }
 
+    /// Does again what was done with the state that was taken back: restarts of services, each once.
+    ///
+    /// # Errors
+    /// [`Stop`] of the first that failed.
+    pub fn reverse_actions(&self, reversals: &[Arc<Reversal>]) -> Result<(), Stop> {
+        let mut done: Vec<(&Past, &str)> = Vec::new();
+        for reversal in reversals.iter().rev() {
+            let settings = Settings { becoming: Some(reversal.becoming.clone()), ..Settings::default() };
+            for past in &reversal.things {
+                let Some(inverse) = again(past).filter(|_| !done.contains(&(past, reversal.host.name()))) else {
+                    continue;
+                };
+                done.push((past, reversal.host.name()));
+                let call = Call { name: Some("undo".into()), ..back(&inverse, &reversal.at, &settings) };
+                let host = Arc::clone(&reversal.host);
+                self.on_host(host, || self.unplanned(|| self.perform(&call, &*inverse.planned)))?;
+            }
+        }
+        Ok(())
+    }
+
     /// What is on record of a thing is what was there before this run.
     fn take_back(&self, host: &HostRun, past: &Past) {
+        if past.kind == Managed::ACTION {
+            return;
+        }
         let remember = self.run.remember();
         host.declared().undone(&past.kind, &past.id);
         match remember.known(host.name(), &past.kind, &past.id) {

@@ -19,14 +19,14 @@ pub(super) struct Verdict {
     pub error: Option<OpError>,
     /// How it deviates from the plan that the run is held to; nothing was done then.
     pub deviates: Option<String>,
-    /// How it ended in the run that this one resumes; nothing was done now.
-    pub earlier: Option<OpStatus>,
     /// How reality differs, where that is asked.
     pub drift: Option<Box<Drift>>,
     /// Why nothing was done though something could be.
     pub left: Option<String>,
     /// What takes it back.
     pub reversal: Option<Arc<Reversal>>,
+    /// How it ended in the run that this one resumes; nothing was done now.
+    pub earlier: Option<OpStatus>,
 }
 
 impl Verdict {
@@ -39,10 +39,10 @@ impl Verdict {
             output: None,
             error: None,
             deviates: None,
-            earlier: None,
             drift: None,
             left: None,
             reversal: None,
+            earlier: None,
         }
     }
 
@@ -65,7 +65,8 @@ impl Verdict {
 
     pub fn of(plan: &Plan, target: &str, sensitive: bool) -> Self {
         let status = if plan.is_empty() { OpStatus::Unchanged } else { OpStatus::Changed };
-        let line = |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text) };
+        let line =
+            |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text), secrets: change.secrets() };
         let texts = plan.changes.iter().filter_map(|change| change.diff.as_ref());
         let diff: String = texts.map(|(before, after)| super::diff::unified(target, before, after)).collect();
         let diff = (!sensitive && !diff.is_empty()).then_some(diff);

@@ -69,14 +69,15 @@ impl Before {
         let Some(holder) = thing.held_by.clone().or_else(written) else { return };
         let holder = if holder.kind == Contents::KIND { followed(view, holder) } else { holder };
         self.state.insert("file".to_owned(), holder.id.clone().into());
-        let Some(seen) = view.remembered(&holder) else { return };
-        let content = seen.held.or_else(|| if plan.is_empty() { None } else { fetched(view, &holder) });
+        let held = view.remembered(&holder).and_then(|seen| seen.held);
+        let large = if held.is_none() && !plan.is_empty() { size(view, &holder) } else { None };
+        let content = held.or_else(|| large.filter(|size| *size <= CAP).and_then(|_| fetched(view, &holder)));
         match content {
             Some(_) if hide => self.lost("the operation is `sensitive`"),
             Some(content) if holds_secret(&content) => self.lost("it holds a secret"),
             Some(content) => self.content = Some(content),
-            None if seen.absent || !self.existed => {}
-            None => self.lost("it is too large"),
+            None if large.is_some_and(|size| size > CAP) => self.lost("it is larger than 1 MiB"),
+            None => {}
         }
     }
 
@@ -109,12 +110,14 @@ fn followed(view: &mut View<'_>, holder: Key) -> Key {
     Key::of::<Contents>(id)
 }
 
-/// A content too large for a look, and small enough to be kept. It is read once, before it goes.
+/// Bytes of a regular file whose content the operation did not look at.
+fn size(view: &mut View<'_>, holder: &Key) -> Option<u64> {
+    let path = view.remembered(&Key::of::<Path>(&holder.id))?;
+    path.snapshot["size"].as_u64().filter(|_| path.snapshot["kind"] == "file")
+}
+
+/// A content that the operation had no need to look at. It is read once, before it goes.
 fn fetched(view: &mut View<'_>, holder: &Key) -> Option<Arc<[u8]>> {
-    let large = view.remembered(holder)?.snapshot["size"].as_u64()?;
-    if large > CAP {
-        return None;
-    }
     let output = view.read_for_playbook(&Command::new("cat").arg("--").arg(&holder.id)).ok()?;
     output.ok().then(|| output.stdout.into())
 }

@@ -5,6 +5,7 @@ use super::touch::{ACCOUNTS, Touch, Touched};
 use super::tree_write::TreeWrite;
 use crate::event::Sign;
 use crate::remote::{Command, Output};
+use crate::secret::{fingerprint, tokens};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -246,6 +247,13 @@ impl Change {
         self
     }
 
+    /// A keyed fingerprint of the secrets that its steps send; nothing when they send none.
+    pub fn secrets(&self) -> Option<String> {
+        let mut found = String::new();
+        self.steps.iter().for_each(|step| step.secrets(&mut found));
+        (!found.is_empty()).then(|| fingerprint(&found)).flatten()
+    }
+
     /// Shows the text before and after.
     #[must_use]
     pub fn diff(mut self, before: impl Into<String>, after: impl Into<String>) -> Self {
@@ -272,5 +280,25 @@ impl Change {
     pub fn may_bring<R: Resource>(mut self, why: impl Into<String>) -> Self {
         self.effects.push(Effect::MayAppear { kind: R::KIND, why: why.into() });
         self
+    }
+}
+
+impl Step {
+    /// The tokens of secrets in what it sends.
+    fn secrets(&self, found: &mut String) {
+        let mut take = |text: &str| tokens(text).into_iter().for_each(|token| found.push_str(&token.to_string()));
+        let mut take_bytes = |bytes: &[u8]| std::str::from_utf8(bytes).map_or((), &mut take);
+        match self {
+            Self::Run(command) => {
+                command.stdin.iter().for_each(|stdin| take_bytes(stdin));
+                command.env.values().for_each(|value| take_bytes(value.as_bytes()));
+            }
+            Self::Write(write) => match &write.content {
+                Source::Bytes(bytes) | Source::Script { stdin: bytes, .. } => take_bytes(bytes),
+                Source::Local(_) => {}
+            },
+            Self::Guarded { steps, .. } => steps.iter().for_each(|step| step.secrets(found)),
+            Self::Tree(_) | Self::Wait { .. } | Self::Reboot { .. } => {}
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::View;
 use super::change::{Change, Effect, Plan};
-use super::resource::{Key, Remembered, State};
+use super::resource::{Contents, Digest, Key, Remembered, Resource, State};
+use crate::event::Sign;
 use crate::secret::redact;
 use serde_json::{Map, Value};
 
@@ -23,7 +24,12 @@ impl Difference {
     pub fn of(plan: &Plan, target: &str, view: &mut View<'_>, hide: bool) -> Self {
         let mut difference = Self::default();
         for change in &plan.changes {
-            if !difference.take_words(change) && !difference.take_effects(change, target, view, hide) {
+            let told = difference.take_words(change) || {
+                // Both: a new file has a content and a mode.
+                let text = difference.take_text(change, hide);
+                difference.take_effects(change, target, view, hide) || text
+            };
+            if !told {
                 difference.put("state", Value::Null, redact(&change.text).into());
             }
         }
@@ -38,10 +44,21 @@ impl Difference {
         true
     }
 
+    /// The text before and after, as far as people may see it.
+    fn take_text(&mut self, change: &Change, hide: bool) -> bool {
+        let Some((before, after)) = &change.diff else { return false };
+        let found = if change.sign == Sign::Create { Value::Null } else { shown(before, hide) };
+        self.put("content", found, shown(after, hide));
+        true
+    }
+
     fn take_effects(&mut self, change: &Change, target: &str, view: &mut View<'_>, hide: bool) -> bool {
         let mut told = false;
         for effect in &change.effects {
             let Effect::Becomes(key, after) = effect else { continue };
+            if change.diff.is_some() && [Contents::KIND, Digest::KIND].contains(&key.kind) {
+                continue;
+            }
             let Some(before) = view.remembered(key) else { continue };
             told |= self.take_states(key, target, &before, after, hide);
         }
@@ -55,16 +72,16 @@ impl Difference {
             if target.contains(&key.id) { aspect.to_owned() } else { format!("{} of {}", aspect, key.id) }
         };
         let known = self.wanted.len();
-        if before.absent != after.absent {
+        let held = before.held.is_some() || after.held.is_some();
+        if held && before.held != after.held {
+            self.put(&name("content"), content(before, hide), content(&after, hide));
+        } else if !held && before.absent != after.absent {
             let word = |state: &Remembered| if state.absent { "absent".into() } else { kind_of(state) };
             self.put(&name("state"), word(before), word(&after));
         } else if let (Value::Object(one), Value::Object(other)) = (&before.snapshot, &after.snapshot) {
             for (aspect, wanted) in other.iter().filter(|(aspect, wanted)| one.get(*aspect) != Some(*wanted)) {
                 self.put(&name(aspect), one.get(aspect).cloned().unwrap_or_default(), wanted.clone());
             }
-        }
-        if before.held != after.held && (before.held.is_some() || after.held.is_some()) {
-            self.put(&name("content"), content(before, hide), content(&after, hide));
         }
         self.wanted.len() > known
     }
@@ -80,12 +97,18 @@ fn kind_of(state: &Remembered) -> Value {
 }
 
 fn content(state: &Remembered, hide: bool) -> Value {
-    let Some(bytes) = &state.held else {
-        return if state.absent { "absent".into() } else { Value::Null };
-    };
-    match std::str::from_utf8(bytes) {
+    match state.held.as_deref().map(std::str::from_utf8) {
+        None if state.absent => "absent".into(),
+        None => Value::Null,
+        Some(Ok(text)) => shown(text, hide),
+        Some(Err(_)) => format!("{} bytes", state.held.as_ref().map_or(0, |bytes| bytes.len())).into(),
+    }
+}
+
+fn shown(text: &str, hide: bool) -> Value {
+    match text {
         _ if hide => "[sensitive]".into(),
-        Ok(text) if text.len() <= LONGEST => redact(text).into(),
-        _ => format!("{} bytes", bytes.len()).into(),
+        text if text.len() <= LONGEST => redact(text).into(),
+        _ => format!("{} bytes", text.len()).into(),
     }
 }

@@ -42,6 +42,8 @@ pub struct Known {
     outputs: HashMap<String, Output>,
     asked: Trace,
     expected: Trace,
+    /// The host answered once.
+    begun: bool,
 }
 
 /// An answer that no parser understood.
@@ -125,7 +127,8 @@ impl Known {
     /// The same, and what is wanted at once.
     fn questions(&self, wanted: &[(Reader, Vec<String>)]) -> Questions {
         let mut things: IndexMap<&'static str, (Reader, IndexSet<String>)> = IndexMap::new();
-        let expected = KINDS.iter().filter_map(|reader| {
+        let due = KINDS.iter().filter(|reader| reader.cheap || !self.begun);
+        let expected = due.filter_map(|reader| {
             let ids = self.expected.things.get(reader.kind)?.keys();
             Some((*reader, ids.filter(|id| !self.states.contains_key(&reader.key(id))).cloned().collect()))
         });
@@ -203,6 +206,7 @@ impl Known {
 
     /// Takes answers; one that is not understood is left out, and asked again when it is needed.
     pub fn learn(&mut self, questions: &Questions, outputs: &[Output]) -> Vec<Odd> {
+        self.begun = true;
         let mut odd = Vec::new();
         let (things, texts) = outputs.split_at(questions.things.len().min(outputs.len()));
         for ((reader, ids), output) in questions.things.iter().zip(things) {

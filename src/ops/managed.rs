@@ -2,7 +2,7 @@
 
 use super::file::local_digest;
 use super::resource::{Contents, Key, Resource};
-use crate::secret::{contains_token, keyed, redact, sealed};
+use crate::secret::{contains_token, fingerprint, redact, sealed};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -60,6 +60,11 @@ impl<'a> Args<'a> {
         Managed { kind, id, want: Map::new(), reads: Vec::new(), held_by: None }
     }
 
+    /// Something that is done to a thing and does not last.
+    pub fn action(&self, op: &str, id: impl AsRef<str>, names: &[&str]) -> Managed {
+        self.thing(Managed::ACTION, id).aspect("op", op).takes(self, names)
+    }
+
     /// A thing that may be wanted absent by `present: false`, with these arguments as aspects.
     pub fn kept(&self, kind: &'static str, id: impl AsRef<str>, names: &[&str]) -> Managed {
         let thing = self.thing(kind, id);
@@ -80,6 +85,15 @@ impl<'a> Args<'a> {
 }
 
 impl Managed {
+    /// The kind of what is done and does not last, such as a restart: the ledger has none of it, but it may have to be
+    /// done again when something else is undone.
+    pub const ACTION: &'static str = "action";
+
+    /// True for what does not last.
+    pub fn is_action(&self) -> bool {
+        self.kind == Self::ACTION
+    }
+
     /// Wants a state by its name; those of one thing exclude each other.
     #[must_use]
     pub fn state(self, state: &str) -> Self {
@@ -172,7 +186,7 @@ fn digest_of(content: &Value) -> String {
 
 /// The keyed hash of an id that may hold a secret, for the end of a readable one.
 pub(super) fn short_hash(text: &str) -> String {
-    keyed(text.as_bytes())[..8].to_owned()
+    fingerprint(text).map_or_else(|| "unknown".to_owned(), |print| print[..8].to_owned())
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
 pub use resource::Resource;
 pub use touch::Touch;
 pub use tree_write::{TreeEntry, TreeItem, TreeWrite};
-pub use undo::{Inverse, Past, Undo, undo};
+pub use undo::{Inverse, Past, Undo, again, undo};
 pub use view::{Asked, Overlay, Question, View};
 
 pub use write::INLINE_LIMIT;

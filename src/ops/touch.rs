@@ -204,6 +204,16 @@ impl<'a> Altered<'a> {
         !hard_link && !altered && self.folders.is_plain(path)
     }
 
+    /// Whether all below a directory is certainly as before; nobody knows that of a link.
+    pub fn spares_tree<'b>(&self, path: &str, entries: impl IntoIterator<Item = &'b Path>) -> bool {
+        let is_plain = (self.at)(path).is_some_and(|state| matches!(state.kind, Kind::Dir | Kind::Absent));
+        let mut inodes = entries.into_iter().filter_map(|entry| entry.inode);
+        is_plain
+            && !self.concerns(path)
+            && self.folders.is_plain(path)
+            && inodes.all(|inode| !self.inodes.contains(&inode))
+    }
+
     /// Whether what a path holds is certainly as before; nobody knows that of a link.
     pub fn spares_content(&self, path: &str) -> bool {
         let state = (self.at)(path).filter(|state| state.kind != Kind::Link);

@@ -146,6 +146,7 @@ impl ShellError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreachable { hint, .. } | Self::Escalation { hint, .. } => hint.clone(),
+            Self::Reveal(RevealError::Unresolved(error)) => error.hint.clone(),
             _ => None,
         }
     }

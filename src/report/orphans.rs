@@ -13,7 +13,11 @@ const HOSTS: usize = 3;
 pub(super) struct Orphans(IndexMap<(String, String, OrphanFate, Option<String>), Vec<String>>);
 
 impl Orphans {
+    /// Takes an orphan; one that was pruned has its operation to tell so.
     pub fn add(&mut self, host: &str, orphan: &Orphan) {
+        if orphan.fate == OrphanFate::Pruned && orphan.reason.is_none() {
+            return;
+        }
         let Orphan { kind, target, fate, reason, .. } = orphan.clone();
         self.0.entry((kind, target, fate, reason)).or_default().push(host.to_owned());
     }
@@ -52,8 +56,8 @@ fn word(fate: OrphanFate, applied: bool) -> &'static str {
         (OrphanFate::Left, _) => "left as it is",
         (OrphanFate::Kept, _) => "kept",
         (OrphanFate::CannotUndo, _) => "cannot be undone",
-        (OrphanFate::Pruned, true) => "pruned",
-        (OrphanFate::Pruned, false) => "would be pruned",
+        (OrphanFate::Pruned, true) => "forgotten",
+        (OrphanFate::Pruned, false) => "would be forgotten",
     }
 }
 

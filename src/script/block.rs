@@ -5,8 +5,8 @@ use super::common;
 use super::error::{RhaiResultOf, mistake};
 use super::here::Here;
 use super::host::current;
+use super::undo::take_back;
 use crate::engine::{ScriptError, Settings};
-use crate::event::Event;
 use crate::inventory::nearest;
 use rhai::{Dynamic, EvalAltResult, FnPtr, Map, NativeCallContext};
 
@@ -53,13 +53,7 @@ fn failed(
         return Err(error);
     }
     if options.undo {
-        for undo in undos {
-            warn(here, format!("block `{name}` failed: undoing {}", undo.what));
-            let undone = here.actor().unplanned(|| undo.closure.run(ctx.engine(), undo.arguments));
-            if let Err(failed) = undone {
-                warn(here, format!("undoing {} failed: {failed}", undo.what));
-            }
-        }
+        take_back(ctx.engine(), here, &format!("block `{name}`"), undos)?;
     }
     match &options.rescue {
         Some(rescue) => {
@@ -68,11 +62,6 @@ fn failed(
         }
         None => Err(error),
     }
-}
-
-fn warn(here: &Here, text: String) {
-    let host = Some(here.actor().own().name().to_owned());
-    here.actor().run.emit(Event::Warning { host, text: crate::secret::redact(&text) });
 }
 
 fn read(ctx: &NativeCallContext, name: &str, map: &Map) -> RhaiResultOf<Options> {

@@ -24,7 +24,7 @@ pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
     static MODULES: OnceLock<Vec<(&'static str, Shared<Module>)>> = OnceLock::new();
     MODULES.get_or_init(|| {
         let mut modules = families![
-            apt, cmd, cron, docker, file, git, group, pkg, server, service, ssh, sudo, sys, systemd, user, wait
+            apt, cmd, cron, docker, file, git, group, pkg, secret, server, service, ssh, sudo, sys, systemd, user, wait
         ];
         modules.push(("op", exported_module!(super::custom::op).into()));
         modules
@@ -42,6 +42,7 @@ pub fn globals() -> &'static [Shared<Module>] {
             exported_module!(super::fact::facts).into(),
             exported_module!(super::done::done).into(),
             exported_module!(super::opaque::opaque).into(),
+            exported_module!(super::secret::secrets).into(),
         ]
     })
 }

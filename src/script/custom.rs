@@ -151,11 +151,14 @@ fn custom(
     let outcome = perform(ctx, here, kind, target, gate, common, &prepared)?;
     let changed = outcome.status == Some(OpStatus::Changed);
     if changed && here.actor().run.options.mode.applies() {
+        let before = here.undo().len();
         here.actor().unplanned(|| closure::run(ctx, &closures.apply, vec![host.clone(), left.clone()]))?;
         if let Some(undo) = &closures.undo {
+            // It takes back all that `apply` did.
+            here.undo().cut(before);
             let what = format!("{kind} {target}");
             let closure = closure::Kept::new(ctx, undo.clone());
-            here.undo().note(Undo { what, closure, arguments: vec![host, left] });
+            here.undo().note(Undo::Closure { what, closure, arguments: vec![host, left] });
         }
     }
     Ok(outcome)

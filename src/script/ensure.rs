@@ -7,12 +7,13 @@ use super::error::{RhaiResultOf, mistake, placed, stopped};
 use super::here::{Here, called_at};
 use super::undo::Undo;
 use super::{closure, template};
-use crate::engine::{Ask, Call, Outcome};
+use crate::engine::{Ask, Call, Outcome, Reversal, Stop};
 use crate::event::{Failure, OpStatus};
 use crate::inventory::nearest;
 use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, entry};
 use rhai::{Array, Dynamic, Map, NativeCallContext};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Runs one operation of the registry on the current host.
 ///
@@ -122,14 +123,30 @@ pub(super) fn perform(
         keep: common.keep,
         redeclare: common.redeclare,
     };
-    let outcome = here.actor().perform(&call, planned).map_err(|stop| stopped(ctx, stop))?;
-    if let (Some(undo), Some(OpStatus::Changed)) = (&common.undo, outcome.status) {
-        let what = format!("{op} {target}");
-        let handle = Done::new(vec![outcome.clone()], false);
-        let closure = closure::Kept::new(ctx, undo.clone());
-        here.undo().note(Undo { what, closure, arguments: vec![Dynamic::from(handle)] });
+    let outcome = here.actor().perform(&call, planned).map_err(|stop| {
+        // What failed may have done a part.
+        if let Stop::Failed(failed) = &stop {
+            note_reversal(here, failed.reversal.as_ref().filter(|reversal| !reversal.is_command()));
+        }
+        stopped(ctx, stop)
+    })?;
+    match (&common.undo, outcome.status) {
+        (Some(undo), Some(OpStatus::Changed)) => {
+            let what = format!("{op} {target}");
+            let handle = Done::new(vec![outcome.clone()], false);
+            let closure = closure::Kept::new(ctx, undo.clone());
+            here.undo().note(Undo::Closure { what, closure, arguments: vec![Dynamic::from(handle)] });
+        }
+        _ => note_reversal(here, outcome.reversal.as_ref()),
     }
     Ok(outcome)
+}
+
+/// What a playbook wrote itself is undone by its own closure, or by what was done inside.
+fn note_reversal(here: &Here, reversal: Option<&Arc<Reversal>>) {
+    if let Some(reversal) = reversal.filter(|reversal| !reversal.is_custom()) {
+        here.undo().note(Undo::Reversal(Arc::clone(reversal)));
+    }
 }
 
 /// Whether an operation runs at all.

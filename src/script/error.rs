@@ -75,7 +75,7 @@ pub fn stopped_at_end(stop: Stop) -> Box<EvalAltResult> {
 fn stopped_at(stop: Stop, at: Position) -> Box<EvalAltResult> {
     match stop {
         Stop::Failed(failed) => {
-            let Failed { op, host, failure } = *failed;
+            let Failed { op, host, failure, .. } = *failed;
             raise(&failure, &op, &host, at)
         }
         Stop::Unreachable(failure) => end(Ending::Unreachable(*failure), at),

@@ -4,7 +4,7 @@ use super::common;
 use super::error::{RhaiResultOf, mistake, placed, raise, stopped};
 use super::here::{Here, called_at};
 use super::host::{HostRef, current, named};
-use super::{closure, handler};
+use super::{closure, handler, undo};
 use crate::engine::{Play, Settings, Share};
 use crate::event::{Event, Failure};
 use rhai::plugin::*;
@@ -22,7 +22,8 @@ pub mod flow {
     /// `serial` or `batches`, a number of hosts, a percentage, or an array of them, the last one repeats; `max_fail`,
     /// a number or a percentage of a batch: more failed or unreachable hosts stop the run; `order`, `"inventory"`
     /// or `"reverse"`; `strategy`, `"free"` or `"linear"`; `gate`, a closure that runs after the body and whose
-    /// error fails the host; and every common argument of operations: `sudo`, `tags`, `env` and so on.
+    /// error fails the host; `on_failure`, `"stop"` or `"rollback_batch"`, which puts the hosts of a batch that failed
+    /// back to before it; and every common argument of operations: `sudo`, `tags`, `env` and so on.
     ///
     /// ```rhai
     /// play("web", #{ name: "web tier", serial: [1, "50%"], max_fail: "20%" }, |h| {
@@ -146,7 +147,8 @@ pub mod flow {
     ///
     /// The options are every common argument (`sudo`, `tags`, `env` and so on), and `rescue`, a closure that gets the
     /// host and the error and whose value becomes that of the block; `always`, a closure that runs in any case;
-    /// `undo: true`, which calls the `undo` closures of what changed inside, last first.
+    /// `undo: true`, which takes back what changed inside, last first: by the `undo` closure of an operation where it has
+    /// one, else by what was there before. What nobody can take back, such as a command, is told.
     ///
     /// ```rhai
     /// block("release", |h| {
@@ -307,15 +309,26 @@ fn run_play(ctx: &NativeCallContext, selector: &str, options: Map, body: &FnPtr)
         play.name = selector.to_owned();
     }
     let at = called_at(ctx);
-    let result = here.actor().play(&play, &at, || {
+    let run = || {
+        here.undo().open();
         closure::run(ctx, body, vec![current(&here)])?;
         handler::flush(&here, ctx.engine(), false)?;
-        if let Some(gate) = &gate {
-            closure::run(ctx, gate, vec![current(&here)])?;
-        }
-        Ok(())
-    });
+        gate.as_ref().map_or(Ok(()), |gate| closure::run(ctx, gate, vec![current(&here)]))
+    };
+    let result = here.actor().play(&play, &at, run, |undone| settle_batch(ctx, &here, &play.name, undone));
     placed(ctx, result)
+}
+
+/// Puts a host back to before its batch, or keeps what it did.
+fn settle_batch(ctx: &NativeCallContext, here: &Here, play: &str, undone: bool) -> RhaiResultOf<()> {
+    if !undone {
+        here.undo().keep();
+        return Ok(());
+    }
+    let undos = here.undo().close();
+    undo::take_back(ctx.engine(), here, &format!("a batch of play `{play}`"), undos)?;
+    // What was notified by the way back runs now: the host takes no further part.
+    here.actor().unplanned(|| handler::flush(here, ctx.engine(), false))
 }
 
 fn read_options(ctx: &NativeCallContext, selector: &str, options: Map) -> RhaiResultOf<(Play, Option<FnPtr>)> {
@@ -335,7 +348,7 @@ fn read_options(ctx: &NativeCallContext, selector: &str, options: Map) -> RhaiRe
 }
 
 /// Options of `play` that are no common arguments.
-const PLAY_OPTIONS: &[&str] = &["name", "serial", "batches", "max_fail", "order", "strategy", "gate"];
+const PLAY_OPTIONS: &[&str] = &["name", "serial", "batches", "max_fail", "order", "strategy", "gate", "on_failure"];
 
 fn option(play: &mut Play, gate: &mut Option<FnPtr>, key: &str, value: &Dynamic) -> Result<bool, String> {
     match key {
@@ -344,6 +357,7 @@ fn option(play: &mut Play, gate: &mut Option<FnPtr>, key: &str, value: &Dynamic)
         "max_fail" => play.max_fail = Some(share(value)?),
         "strategy" => play.linear = one_of(value, "free", "linear")?,
         "order" => play.reverse = one_of(value, "inventory", "reverse")?,
+        "on_failure" => play.undo = one_of(value, "stop", "rollback_batch")?,
         "gate" => *gate = Some(value.clone().try_cast().ok_or_else(|| "must be a closure".to_owned())?),
         _ => return common::set(&mut play.settings, key, value),
     }

@@ -26,6 +26,7 @@ fn environment() -> &'static Environment<'static> {
         syntax.keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true);
         environment.set_syntax(syntax.build().expect("the default delimiters are valid"));
         environment.set_fuel(Some(FUEL));
+        super::hidden::guard(&mut environment);
         environment
     })
 }

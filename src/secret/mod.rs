@@ -5,16 +5,29 @@
 //! environment of a remote command) call [`reveal`] at the last moment; everything else that leaves the
 //! process goes through [`redact`].
 
-mod keyed;
+mod error;
+mod fingerprint;
+mod forms;
+mod mask;
+mod scrub;
+mod segment;
+mod stream;
 mod table;
 mod token;
 
-pub use keyed::{keyed, sealed, use_key};
-pub use table::{conceal, forget_all, redact, reveal, unknown};
+pub use error::SecretError;
+pub use fingerprint::{FingerprintKey, fingerprint, fingerprint_by, random, sealed};
+pub use mask::masked_diff;
+pub use scrub::{Scrubber, scrubber};
+pub use stream::{Scrubbing, Stream};
+pub use table::{Resolve, conceal, forget_all, install, redact, refer, resolve, reveal, scrub, unknown};
 pub use token::{Kind, Token, contains_token, contains_unknown, tokens};
 
+/// What stands in the place of a secret.
+pub const SECRET: &str = "[secret]";
+
 /// Why a text cannot be revealed.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum RevealError {
     /// The text depends on what only an apply can tell.
     #[error("the value is known only after apply: {0}")]
@@ -25,4 +38,7 @@ pub enum RevealError {
     /// A token of another process or run.
     #[error("the value holds a token that names no slot")]
     Stale,
+    /// The secret cannot be had.
+    #[error(transparent)]
+    Unresolved(#[from] Box<SecretError>),
 }

@@ -1,14 +1,43 @@
 //! The process-wide table of slots, and the last moment at which a token becomes its value.
 
-use super::RevealError;
-use super::token::{Kind, Piece, Token, contains_token, split};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use super::token::{Kind, Piece, Token, contains_token, split, tokens};
+use super::{RevealError, SECRET, SecretError, scrub as scrubbing};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use zeroize::Zeroizing;
+
+/// Finds the values that references stand for.
+pub trait Resolve: Send + Sync {
+    /// The value of a reference such as `env:NAME`.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    fn resolve(&self, reference: &str) -> Result<Zeroizing<String>, SecretError>;
+}
 
 #[derive(Default)]
 struct Table {
-    secrets: Vec<Zeroizing<String>>,
+    /// Slots are never used again: a token of an earlier run must not name a value of this one.
+    secrets: Vec<Slot>,
     unknowns: Vec<String>,
+    by_value: HashMap<u64, Vec<usize>>,
+    by_reference: HashMap<String, usize>,
+    hasher: RandomState,
+    resolver: Option<Arc<dyn Resolve>>,
+}
+
+enum Slot {
+    Value(Zeroizing<String>),
+    Reference(Reference),
+    Gone,
+}
+
+#[derive(Clone)]
+struct Reference {
+    text: String,
+    at: Option<String>,
 }
 
 fn table() -> MutexGuard<'static, Table> {
@@ -17,11 +46,44 @@ fn table() -> MutexGuard<'static, Table> {
     table.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Puts a value away and gives the token that stands for it.
+impl Table {
+    fn known(&self, value: &str) -> Option<usize> {
+        let slots = self.by_value.get(&self.hasher.hash_one(value))?;
+        slots.iter().copied().find(|slot| matches!(&self.secrets[*slot], Slot::Value(known) if known.as_str() == value))
+    }
+
+    fn note(&mut self, value: &str, slot: usize) {
+        self.by_value.entry(self.hasher.hash_one(value)).or_default().push(slot);
+        scrubbing::learn(value);
+    }
+
+    fn push(&mut self, slot: Slot) -> Token {
+        self.secrets.push(slot);
+        Token { kind: Kind::Secret, slot: self.secrets.len() - 1 }
+    }
+}
+
+/// Puts a value away and gives the token that stands for it; equal values share one.
 pub fn conceal(value: impl Into<String>) -> Token {
+    let value = Zeroizing::new(value.into());
     let mut table = table();
-    table.secrets.push(Zeroizing::new(value.into()));
-    Token { kind: Kind::Secret, slot: table.secrets.len() - 1 }
+    if let Some(slot) = table.known(&value) {
+        return Token { kind: Kind::Secret, slot };
+    }
+    let slot = table.secrets.len();
+    table.note(&value, slot);
+    table.push(Slot::Value(value))
+}
+
+/// Gives a token for a value that is fetched when it is needed; `at` is the place that asks for it.
+pub fn refer(reference: &str, at: Option<String>) -> Token {
+    let mut table = table();
+    if let Some(&slot) = table.by_reference.get(reference) {
+        return Token { kind: Kind::Secret, slot };
+    }
+    let slot = table.secrets.len();
+    table.by_reference.insert(reference.to_owned(), slot);
+    table.push(Slot::Reference(Reference { text: reference.to_owned(), at }))
 }
 
 /// Gives a token for a value that only an apply can tell; `what` says which: `output of cmd::run(...)`.
@@ -31,19 +93,56 @@ pub fn unknown(what: impl Into<String>) -> Token {
     Token { kind: Kind::Unknown, slot: table.unknowns.len() - 1 }
 }
 
+/// Says who fetches the values of references; without anybody they are unknown.
+pub fn install(resolver: Option<Arc<dyn Resolve>>) {
+    table().resolver = resolver;
+}
+
+/// Fetches the values of all references in a text.
+///
+/// # Errors
+/// [`RevealError::Unresolved`] for the first that cannot be had; [`RevealError::Unknown`] where nobody fetches.
+pub fn resolve(text: &str) -> Result<(), RevealError> {
+    let secrets = tokens(text).into_iter().filter(|token| token.kind == Kind::Secret);
+    secrets.map(|token| token.slot).try_for_each(fetch)
+}
+
+/// Outside of the lock: a provider takes its time, and other hosts go on.
+fn fetch(slot: usize) -> Result<(), RevealError> {
+    let (reference, resolver) = {
+        let table = table();
+        match table.secrets.get(slot) {
+            Some(Slot::Reference(reference)) => (reference.clone(), table.resolver.clone()),
+            _ => return Ok(()),
+        }
+    };
+    let Some(resolver) = resolver else {
+        return Err(RevealError::Unknown(format!("the secret `{}`", reference.text)));
+    };
+    let value = resolver.resolve(&reference.text).map_err(|error| Box::new(error.placed(reference.at.as_deref())))?;
+    let mut table = table();
+    table.note(&value, slot);
+    table.secrets[slot] = Slot::Value(value);
+    Ok(())
+}
+
 /// Swaps every token for its value. Only sinks that must have the value call this.
 ///
 /// # Errors
-/// [`RevealError`] when the text holds an unknown, or a token without a slot.
+/// [`RevealError`] when the text holds an unknown, a token without a slot, or a secret that cannot be had.
 pub fn reveal(text: &str) -> Result<Zeroizing<String>, RevealError> {
+    if contains_token(text) {
+        resolve(text)?;
+    }
     let table = table();
     let mut plain = Zeroizing::new(String::with_capacity(text.len()));
     for piece in split(text) {
         match piece {
             Piece::Plain(text) => plain.push_str(text),
-            Piece::Token(Token { kind: Kind::Secret, slot }) => {
-                plain.push_str(table.secrets.get(slot).ok_or(RevealError::Stale)?);
-            }
+            Piece::Token(Token { kind: Kind::Secret, slot }) => match table.secrets.get(slot) {
+                Some(Slot::Value(value)) => plain.push_str(value),
+                _ => return Err(RevealError::Stale),
+            },
             Piece::Token(Token { kind: Kind::Unknown, slot }) => {
                 let what = table.unknowns.get(slot).ok_or(RevealError::Stale)?;
                 return Err(RevealError::Unknown(what.clone()));
@@ -53,31 +152,35 @@ pub fn reveal(text: &str) -> Result<Zeroizing<String>, RevealError> {
     Ok(plain)
 }
 
-/// A text that may be shown: tokens and every known secret value become `[secret]`, unknowns `[known after apply]`.
+/// A text that may be shown: tokens and every form of a known value become `[secret]`, unknowns `[known after apply]`.
 pub fn redact(text: &str) -> String {
+    if !contains_token(text) {
+        return scrub(text).into_owned();
+    }
     let mut shown = String::with_capacity(text.len());
-    if contains_token(text) {
-        for piece in split(text) {
-            match piece {
-                Piece::Plain(text) => shown.push_str(text),
-                Piece::Token(Token { kind: Kind::Secret, .. }) => shown.push_str("[secret]"),
-                Piece::Token(Token { kind: Kind::Unknown, .. }) => shown.push_str("[known after apply]"),
-            }
-        }
-    } else {
-        shown.push_str(text);
-    }
-    for value in &table().secrets {
-        if !value.is_empty() && shown.contains(value.as_str()) {
-            shown = shown.replace(value.as_str(), "[secret]");
+    for piece in split(text) {
+        match piece {
+            Piece::Plain(text) => shown.push_str(text),
+            Piece::Token(Token { kind: Kind::Secret, .. }) => shown.push_str(SECRET),
+            Piece::Token(Token { kind: Kind::Unknown, .. }) => shown.push_str("[known after apply]"),
         }
     }
-    shown
+    scrub(&shown).into_owned()
+}
+
+/// A text without tokens that may be shown.
+pub fn scrub(text: &str) -> Cow<'_, str> {
+    let scrubber = scrubbing::scrubber();
+    if scrubber.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(scrubber.text(text).into_owned()) }
 }
 
 /// Wipes every secret; tokens made before no longer reveal.
 pub fn forget_all() {
-    table().secrets.clear();
+    let mut table = table();
+    table.secrets.iter_mut().for_each(|slot| *slot = Slot::Gone);
+    table.by_value.clear();
+    table.by_reference.clear();
+    scrubbing::forget();
 }
 
 #[cfg(test)]
@@ -97,5 +200,18 @@ mod tests {
         let text = format!("id {}", unknown("output of `id`"));
         assert_eq!(redact(&text), "id [known after apply]");
         assert_eq!(reveal(&text), Err(RevealError::Unknown("output of `id`".into())));
+    }
+
+    #[test]
+    fn equal_values_share_a_token() {
+        assert_eq!(conceal("shared-value-1"), conceal("shared-value-1"));
+        assert_ne!(conceal("shared-value-1"), conceal("shared-value-2"));
+    }
+
+    #[test]
+    fn without_anybody_who_fetches_a_reference_is_unknown() {
+        let text = refer("env:NOBODY_FETCHES", None).to_string();
+        assert_eq!(reveal(&text), Err(RevealError::Unknown("the secret `env:NOBODY_FETCHES`".into())));
+        assert_eq!(redact(&text), "[secret]");
     }
 }

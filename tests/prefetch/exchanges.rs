@@ -49,6 +49,22 @@ fn a_run_without_changes_needs_no_more_than_two_exchanges() {
 }
 
 #[test]
+fn whole_trees_come_with_the_first_question_too() {
+    let scene = scene(
+        r#"let d = host.data("here");
+file::mirror(d + "/copy", #{ src: "tree", delete: true });
+file::dir(d + "/old", #{ mode: "0750", recursive: true });
+file::dir(d + "/kept", #{ purge: true });
+file::put(d + "/kept/one", #{ content: "1\n" });
+"#,
+    );
+    let scene = scene.file("tree/one", "1\n").file("tree/sub/two", "2\n");
+    scene.applied(0);
+    let (exchanges, changes) = counted(&scene.applied(0), "a");
+    assert_eq!((exchanges, changes), (1, 0));
+}
+
+#[test]
 fn a_first_run_asks_ahead_what_a_rehearsal_of_the_playbook_would_ask() {
     let count = |words: &[&str]| {
         let scene = scene(SCRIPT);

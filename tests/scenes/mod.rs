@@ -3,10 +3,14 @@
 
 mod access;
 mod arguments;
+mod both_stores;
 mod collectives;
 mod custom;
+mod drift;
 mod faults;
 mod interrupt;
+mod interrupt_machines;
+mod ledger;
 mod locks;
 mod lost;
 mod machine;
@@ -17,6 +21,7 @@ mod resume;
 mod rollback;
 mod rollback_machines;
 mod sweep;
+mod taken_back;
 mod unknown;
 
 use crate::support::cli::Cli;

@@ -153,7 +153,7 @@ impl Story {
 
 /// A change in words.
 pub fn change(sign: Sign, text: &str) -> ChangeLine {
-    ChangeLine { sign, text: text.into() }
+    ChangeLine { sign, text: text.into(), secrets: None }
 }
 
 /// The error of the style guide.

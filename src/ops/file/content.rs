@@ -4,7 +4,7 @@ use crate::event::Sign;
 use crate::ops::resource::{Contents, Digest, FETCH_LIMIT, hex};
 use crate::ops::{Change, OpError, Source};
 use crate::remote::ShellError;
-use crate::secret::{RevealError, contains_token, redact, reveal};
+use crate::secret::{RevealError, SECRET, contains_token, masked_diff, redact, reveal};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::path::{Path as LocalPath, PathBuf};
@@ -77,8 +77,7 @@ impl Wanted {
     /// A change with both contents, as far as people may and want to see them.
     pub fn change(&self, sign: Sign, text: &str, before: &Contents) -> Change {
         if self.secret {
-            // The old content may hold the secret that is being replaced: nobody knows it here, nobody can hide it.
-            return Change::new(sign, format!("{text} ([secret])"));
+            return self.masked(sign, text, before);
         }
         let after = match &self.source {
             Source::Bytes(bytes) => readable(bytes),
@@ -88,6 +87,23 @@ impl Wanted {
             (Some(before), Some(after)) => Change::new(sign, text).diff(before, after),
             _ => Change::new(sign, format!("{text}: {}", self.in_numbers(before))),
         }
+    }
+
+    /// The old content may hold the secret that is being replaced: only lines that cannot be it are shown.
+    fn masked(&self, sign: Sign, text: &str, before: &Contents) -> Change {
+        let texts = match (before, &self.source) {
+            (Contents::Absent, _) => None,
+            (Contents::Bytes(old), Source::Bytes(new)) => {
+                std::str::from_utf8(old).ok().zip(std::str::from_utf8(new).ok())
+            }
+            _ => None,
+        };
+        let Some((old, new)) = texts.filter(|(old, new)| old.len().max(new.len()) <= DIFF_LIMIT) else {
+            return Change::new(sign, format!("{text} ({SECRET})"));
+        };
+        let (old, new, changed) = masked_diff(old, new);
+        let text = if changed { format!("{text}: {SECRET} => {SECRET} (changed)") } else { text.to_owned() };
+        Change::new(sign, text).diff(old, new)
     }
 
     fn in_numbers(&self, before: &Contents) -> String {
@@ -216,7 +232,10 @@ mod tests {
         let same = Contents::Bytes(b"key=hunter2\n".as_slice().into());
         assert_eq!(wanted.is(&same).expect("known"), Some(true));
         let change = wanted.change(Sign::Update, "content", &before);
-        assert_eq!((change.text.as_str(), change.diff), ("content ([secret])", None));
+        assert_eq!(change.text, "content: [secret] => [secret] (changed)");
+        assert_eq!(change.diff, Some(("key=[secret]\n".into(), "key=[secret] (changed)\n".into())));
+        let created = wanted.change(Sign::Create, "create", &Contents::Absent);
+        assert_eq!((created.text.as_str(), created.diff), ("create ([secret])", None));
     }
 
     #[test]

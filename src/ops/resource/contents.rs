@@ -6,7 +6,6 @@ use super::path_read::argument_lists;
 use crate::ops::OpError;
 use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
-use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -115,13 +114,6 @@ impl Resource for Contents {
 
     fn is_absent(&self) -> bool {
         *self == Self::Absent
-    }
-
-    fn snapshot(&self) -> Value {
-        match self {
-            Self::Large { size, .. } => json!({ "size": size }),
-            _ => Value::Null,
-        }
     }
 
     fn held(&self) -> Option<Arc<[u8]>> {

@@ -30,8 +30,8 @@ pub use tree::{Children, Tree};
 
 pub(crate) use contents::{HASH, hex};
 
-use super::OpError;
 use super::touch::Altered;
+use super::{OpError, Overlay};
 use crate::remote::{Command, Output};
 use serde_json::Value;
 use std::any::Any;
@@ -44,6 +44,10 @@ use std::sync::Arc;
 pub trait Resource: Debug + Clone + Send + Sync + 'static {
     /// A short word, unique among kinds: `path`.
     const KIND: &'static str;
+
+    /// Whether it is asked ahead again after a change. What costs a host much is asked ahead once, with the first
+    /// question to it.
+    const CHEAP: bool = true;
 
     /// One script that reads all the keys, with few processes. It must exit with 0 when the things are absent.
     fn script(keys: &[String]) -> Command;
@@ -73,6 +77,12 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
         None
     }
 
+    /// The state as it is once all that is planned is done: a number of nobody belongs to a user that is planned.
+    fn under(self, overlay: &Overlay) -> Self {
+        let _ = overlay;
+        self
+    }
+
     /// What a predicted state of another key says about this one: below an absent directory nothing is.
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
         let _ = (key, other, state);
@@ -91,6 +101,8 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
 pub struct Reader {
     /// [`Resource::KIND`].
     pub kind: &'static str,
+    /// [`Resource::CHEAP`].
+    pub cheap: bool,
     /// [`Resource::script`].
     pub script: fn(&[String]) -> Command,
     /// [`Resource::parse`].
@@ -100,7 +112,7 @@ pub struct Reader {
 impl Reader {
     /// How things of type `R` are read.
     pub const fn of<R: Resource>() -> Self {
-        Self { kind: R::KIND, script: R::script, parse: |ids, output| states::<R>(ids, output) }
+        Self { kind: R::KIND, cheap: R::CHEAP, script: R::script, parse: |ids, output| states::<R>(ids, output) }
     }
 
     /// The key of a thing of this kind.
@@ -126,6 +138,8 @@ pub static KINDS: &[Reader] = kinds![
     Path,
     Contents,
     Digest,
+    Tree,
+    Children,
     User,
     Group,
     Password,

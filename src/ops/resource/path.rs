@@ -1,9 +1,9 @@
 //! What stands at a path: kind, mode, owner, and where a link leads.
 
-use super::Resource;
 use super::path_read::{parse, script};
-use crate::ops::OpError;
+use super::{Group, Resource, User};
 use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
+use crate::ops::{OpError, Overlay};
 use crate::remote::{Command, Output};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -167,13 +167,31 @@ impl Resource for Path {
         };
         let (owner, group) = (self.owner.shown(), self.group.shown());
         let mode = format!("{:04o}", self.mode);
-        json!({ "kind": kind, "mode": mode, "owner": owner, "group": group, "target": self.target })
+        let mut snapshot = json!({ "kind": kind, "mode": mode, "owner": owner, "group": group });
+        match &self.target {
+            Some(target) => snapshot["target"] = target.as_str().into(),
+            None => snapshot["size"] = self.size.into(),
+        }
+        snapshot
     }
 
     /// Spec: FHS 3.0 and Debian policy 9.1 keep packages out of these; `/opt` and `/run` they may use.
     fn may_be_brought(key: &str) -> bool {
         const NEVER: &[&str] = &["/home", "/media", "/mnt", "/proc", "/root", "/srv", "/tmp", "/usr/local", "/var/tmp"];
         !NEVER.iter().any(|top| key == *top || is_below(key, top))
+    }
+
+    fn under(mut self, overlay: &Overlay) -> Self {
+        let is = |uid, user: &User| user.account.as_ref().is_some_and(|account| account.uid == Some(uid));
+        let nameless = |principal: &Principal| principal.id.filter(|_| principal.name.is_none());
+        if let Some(uid) = nameless(&self.owner) {
+            self.owner.name = overlay.name_of::<User>(|user| is(uid, user));
+        }
+        if let Some(gid) = nameless(&self.group) {
+            let is = |group: &Group| group.entry.as_ref().is_some_and(|entry| entry.gid == Some(gid));
+            self.group.name = overlay.name_of::<Group>(is);
+        }
+        self
     }
 
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {

@@ -4,6 +4,7 @@ use super::Resource;
 use super::path::Path;
 use super::path_read::{FALLBACK, FORMAT, one};
 use crate::ops::OpError;
+use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
 use crate::remote::{Command, Output, quote};
 
 /// The entries of a directory, without itself; empty when it is not there.
@@ -23,6 +24,7 @@ pub type Children = Listing<false>;
 
 impl<const DEEP: bool> Resource for Listing<DEEP> {
     const KIND: &'static str = if DEEP { "tree" } else { "children" };
+    const CHEAP: bool = !DEEP;
 
     fn script(keys: &[String]) -> Command {
         let prune = if DEEP { "" } else { " -prune" };
@@ -59,6 +61,10 @@ impl<const DEEP: bool> Resource for Listing<DEEP> {
     /// An empty directory and a missing one look the same here; [`Path`] tells them apart.
     fn is_absent(&self) -> bool {
         false
+    }
+
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        !change.concerns_any(ACCOUNT_SOURCES) && change.spares_tree(key, self.entries.iter().map(|(_, entry)| entry))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Action;
 use super::target::Target;
 use crate::event::Sign;
+use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::unit::{Enablement, Init, Unit};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use serde::Deserialize;
@@ -37,6 +38,10 @@ impl Operation for Restarted {
         self.target().check()
     }
 
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.action(Self::NAME, args.text("name"), &["user", "init"])]
+    }
+
     fn probe(&self, view: &mut View<'_>) -> Result<Option<Unit>, OpError> {
         see(&self.target(), view)
     }
@@ -52,6 +57,10 @@ impl Operation for Reloaded {
 
     fn check(&self) -> Result<(), String> {
         self.target().check()
+    }
+
+    fn manages(args: &Args<'_>) -> Vec<Managed> {
+        vec![args.action(Self::NAME, args.text("name"), &["user", "init"])]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Option<Unit>, OpError> {

@@ -10,6 +10,7 @@ mod services;
 mod system;
 
 use super::before::Before;
+use super::managed::Managed;
 use super::registry::{Planned, entry};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -80,6 +81,7 @@ pub fn undo(past: &Past) -> Undo {
         "sysctl" => system::sysctl(past),
         "git-setting" => system::git_setting(past),
         "ssh-server" => Err("change sshd by `ssh::server` itself, so that nobody is locked out".to_owned()),
+        "action" => Ok(Vec::new()),
         "command" => Err("nobody knows what a command did".to_owned()),
         _ => Err("its `undo` is known to its script alone".to_owned()),
     };
@@ -89,6 +91,13 @@ pub fn undo(past: &Past) -> Undo {
         Ok(inverses) if inverses.is_empty() => Undo::Nothing,
         Ok(inverses) => Undo::Run(inverses),
     }
+}
+
+/// What must be done again once the things around it are as they were: a service was restarted with the new state.
+pub fn again(past: &Past) -> Option<Inverse> {
+    let ops = ["service::restarted", "service::reloaded"];
+    let op = ops.into_iter().find(|op| past.kind == Managed::ACTION && past.wanted("op") == *op)?;
+    Step::call(op, &past.id).taking(&past.want, &["user", "init"]).inverse().ok()
 }
 
 /// Steps back, or why there is no way.
@@ -239,10 +248,10 @@ mod tests {
             ("user", "x", json!({ "state": "present" })),
             ("group", "x", json!({ "state": "present" })),
             ("checkout", "/srv/x", json!({ "state": "present" })),
-            ("container", "x", json!({ "state": "present" })),
-            ("network", "x", json!({ "state": "present" })),
-            ("image", "x", json!({ "state": "present" })),
-            ("compose", "x", json!({ "state": "present" })),
+            ("container", "xx", json!({ "state": "present" })),
+            ("network", "xx", json!({ "state": "present" })),
+            ("image", "xx", json!({ "state": "present" })),
+            ("compose", "xx", json!({ "state": "present" })),
             ("tree", "/srv/x", json!({ "state": "tree", "names": ["a"] })),
             ("git-setting", "global user.name", json!({ "key": "user.name", "scope": "global" })),
         ];

@@ -9,7 +9,7 @@ use crate::ops::file::SmallFile;
 use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Group, GroupEntry, Password, User, UserEntry};
 use crate::ops::{Change, OpError, Operation, Plan, View};
-use crate::secret::{keyed, reveal};
+use crate::secret::fingerprint;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -76,10 +76,9 @@ impl Operation for Present {
         let name = args.text("name");
         let fields = ["uid", "group", "shell", "home", "comment", "password_lock"];
         let mut user = args.kept("user", name, &fields).reads::<User>(name);
-        if let Ok(hash) = reveal(args.text("password"))
-            && !hash.is_empty()
-        {
-            user = user.aspect("password", format!("secret:{}", keyed(hash.as_bytes())));
+        let password = Some(args.text("password")).filter(|password| !password.is_empty());
+        if let Some(print) = password.and_then(fingerprint) {
+            user = user.aspect("password", format!("secret:{print}"));
         }
         if args.flag("append") == Some(false) {
             user = user.takes(args, &["groups"]);

@@ -133,6 +133,7 @@ fn described(receiver: &str) -> &'static str {
             "A host. `host` is the one that the script runs for, wherever the script stands; plays and blocks give it \
              to their closures too."
         }
+        "hidden" => "A secret, or a value that is known only after apply: it can be passed on, and not be looked at.",
         "done" => "What an operation gives back.",
         _ => "",
     }

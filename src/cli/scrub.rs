@@ -1,0 +1,60 @@
+//! Events without secrets: the last look before they reach terminal, files and stores.
+
+use crate::event::Event;
+use crate::secret::{Scrubber, scrubber};
+use serde_json::Value;
+
+/// Fields that hold words of ours and names of hosts: sinks tell things apart by them.
+const NAMES: &[&str] = &["type", "status", "mode", "sign", "run", "started", "commit", "op", "host", "hosts"];
+
+/// The event as every sink may have it.
+///
+/// Texts were redacted where they were made; what somebody forgot, or a program printed in a form of its own, is found
+/// here.
+pub fn scrubbed(event: Event) -> Event {
+    let scrubber = scrubber();
+    if scrubber.is_empty() {
+        return event;
+    }
+    let Ok(text) = serde_json::to_string(&event) else { return event };
+    if !scrubber.finds(text.as_bytes()) {
+        return event;
+    }
+    let cleaned = serde_json::to_value(&event).ok().map(|mut value| {
+        clean(&mut value, &scrubber);
+        serde_json::from_value(value)
+    });
+    cleaned.and_then(Result::ok).unwrap_or(event)
+}
+
+fn clean(value: &mut Value, scrubber: &Scrubber) {
+    match value {
+        Value::String(text) => *text = scrubber.text(text).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(|item| clean(item, scrubber)),
+        Value::Object(map) => {
+            let texts = map.iter_mut().filter(|(key, _)| !NAMES.contains(&key.as_str()));
+            texts.for_each(|(_, value)| clean(value, scrubber));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Failure, HostStatus};
+    use crate::secret::conceal;
+
+    #[test]
+    fn a_forgotten_secret_is_found_in_every_text_of_an_event() {
+        conceal("forgotten\"value");
+        let event = Event::HostFinished {
+            host: "web-1".into(),
+            status: HostStatus::Failed,
+            exchanges: 1,
+            error: Some(Failure { causes: vec!["said forgotten\"value".into()], ..Failure::new("x") }),
+        };
+        let Event::HostFinished { error: Some(error), .. } = scrubbed(event) else { panic!("the same event") };
+        assert_eq!(error.causes, ["said [secret]"]);
+    }
+}
