@@ -3,6 +3,7 @@
 use super::commands::say_json;
 use super::failure::{CommandError, Exit};
 use super::recorded::{Recorded, selected};
+use super::resume::brief;
 use super::run::Order;
 use super::session::Session;
 use crate::event::{Failure, Mode};
@@ -67,9 +68,18 @@ impl Session {
         self.ruled_by(&Recorded::of(run))?;
         // What is declared no more is told; nothing is taken away here.
         self.flags.prune = false;
-        let prepared = self.prepare(&self.project.root.join(&run.playbook))?;
+        let mut prepared = self.prepare(&self.project.root.join(&run.playbook))?;
+        if Recorded::of(run).selects_by_history() {
+            prepared = prepared.on(&self.hosts_of(run)?, &format!("run {}", brief(&run.run)))?;
+        }
         let order = Order { document: Some(Box::new(page.clone())), ..Order::of(Mode::Drift) };
         Ok(self.once(&prepared, order)?.exit)
+    }
+
+    /// The hosts that a run was about.
+    pub(super) fn hosts_of(&self, run: &RunRecord) -> Result<Vec<String>, CommandError> {
+        let hosts = self.state()?.open()?.hosts(&run.run)?;
+        Ok(hosts.into_iter().map(|host| host.host).collect())
     }
 
     /// The newest apply of each playbook, in the order of their names.

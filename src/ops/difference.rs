@@ -30,10 +30,20 @@ impl Difference {
                 difference.take_effects(change, target, view, hide) || text
             };
             if !told {
-                difference.put("state", Value::Null, redact(&change.text).into());
+                difference.take_sign(change);
             }
         }
         difference
+    }
+
+    /// All that is left is what people read: a thing that comes or goes, or what would be done.
+    fn take_sign(&mut self, change: &Change) {
+        let text = redact(&change.text);
+        match change.sign {
+            Sign::Create => self.put(&text, "absent".into(), "there".into()),
+            Sign::Remove => self.put(&text, "there".into(), "absent".into()),
+            Sign::Update | Sign::Run => self.put("state", Value::Null, text.into()),
+        }
     }
 
     /// `mode 0600 -> 0644`
@@ -61,6 +71,11 @@ impl Difference {
             }
             let Some(before) = view.remembered(key) else { continue };
             told |= self.take_states(key, target, &before, after, hide);
+        }
+        if change.diff.is_some() {
+            // The content says more.
+            self.found.remove("size");
+            self.wanted.remove("size");
         }
         told
     }

@@ -59,10 +59,11 @@ fn story(bed: &Bed) -> Vec<String> {
 /// The exported rows without what no two runs share.
 fn rows(scene: &Scene) -> Vec<String> {
     let export = scene.cli(["state", "export", "-"]).any_stdout().success().stdout;
-    let root = scene.project.root().display().to_string();
+    // The only part of its path that is the project's own.
+    let name = scene.project.root().file_name().expect("a temp folder").to_string_lossy().into_owned();
     let mut names = HashMap::new();
     let rows = export.lines().filter_map(|line| {
-        let row: Value = serde_json::from_str(&line.replace(&root, "@")).expect("JSON");
+        let row: Value = serde_json::from_str(&line.replace(&name, "@")).expect("JSON");
         let (table, row) = row.as_object().expect("an object").iter().next().expect("a table");
         let skip = ["rhapsode", "end", "blobs", "diffs", "traces", "group_traces", "events", "locks"];
         let row = row.as_object().filter(|_| !skip.contains(&table.as_str()))?;

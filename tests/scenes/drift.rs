@@ -54,11 +54,7 @@ fn what_was_changed_by_hand_is_told_with_wanted_and_found_and_healed_by_an_apply
             ),
             hand("file::put /srv/secret", json!({ "mode": "0600" }), json!({ "mode": "0644" })),
             hand("systemd::unit beat.service", json!({ "running": true }), json!({ "running": false })),
-            hand(
-                "file::dir /etc/sudoers.d",
-                json!({ "state of /etc/sudoers.d/extra": "absent" }),
-                json!({ "state of /etc/sudoers.d/extra": "file" })
-            ),
+            hand("file::dir /etc/sudoers.d", json!({ "extra": "absent" }), json!({ "extra": "there" })),
         ]
     );
     let text = drift()
@@ -66,7 +62,7 @@ fn what_was_changed_by_hand_is_told_with_wanted_and_found_and_healed_by_an_apply
         .stderr_contains("content: found `colour = red`, wanted `colour = blue`")
         .stderr_contains("mode: found `0644`, wanted `0600`")
         .stderr_contains("running: found false, wanted true")
-        .stderr_contains("state of /etc/sudoers.d/extra: found `file`, wanted `absent`")
+        .stderr_contains("extra: found `there`, wanted `absent`")
         .stderr_contains("4 differences on 1 of 1 host");
     text.exit(2);
     let shown = scene.cli(["show", "last", "--json"]).any_stderr().json(0);

@@ -55,7 +55,7 @@ fn three_commits_later_the_digest_of_the_first_apply_comes_back(#[values(Kind::S
     }
     let back = scene.cli(["rollback", &first, "--yes", "--json"]);
     let back = back.stderr_contains("plan site.rhai on 2 hosts").stderr_contains("colour = blue");
-    let back = back.stderr_contains("would be pruned").json(0);
+    let back = back.stderr_contains("file::absent /srv/app/beat.conf (prune)  remove the file").json(0);
     assert_eq!(back["commit"].as_str(), Some(first.as_str()));
     for (machine, before) in machines.iter().zip(&digests) {
         before.assert_same(&machine.digest());
