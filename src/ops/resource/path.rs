@@ -1,9 +1,9 @@
 //! What stands at a path: kind, mode, owner, and where a link leads.
 
-use super::Resource;
 use super::path_read::{parse, script};
-use crate::ops::OpError;
+use super::{Group, Resource, User};
 use crate::ops::touch::Altered;
+use crate::ops::{OpError, Overlay};
 use crate::remote::{Command, Output};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -179,6 +179,19 @@ impl Resource for Path {
     fn may_be_brought(key: &str) -> bool {
         const NEVER: &[&str] = &["/home", "/media", "/mnt", "/proc", "/root", "/srv", "/tmp", "/usr/local", "/var/tmp"];
         !NEVER.iter().any(|top| key == *top || is_below(key, top))
+    }
+
+    fn under(mut self, overlay: &Overlay) -> Self {
+        let is = |uid, user: &User| user.account.as_ref().is_some_and(|account| account.uid == Some(uid));
+        let nameless = |principal: &Principal| principal.id.filter(|_| principal.name.is_none());
+        if let Some(uid) = nameless(&self.owner) {
+            self.owner.name = overlay.name_of::<User>(|user| is(uid, user));
+        }
+        if let Some(gid) = nameless(&self.group) {
+            let is = |group: &Group| group.entry.as_ref().is_some_and(|entry| entry.gid == Some(gid));
+            self.group.name = overlay.name_of::<Group>(is);
+        }
+        self
     }
 
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
