@@ -123,8 +123,9 @@ fn a_secret_is_written_for_its_owner_alone_and_never_shown() {
     let content = format!("password={}\n", rhapsode::secret::conceal("it's $ecret"));
     let first = plan(&mut shell, "file::put", json!({ "path": path, "content": content })).expect("a plan");
     let texts: Vec<_> = first.changes.iter().map(|change| change.text.as_str()).collect();
-    assert_eq!(texts, ["content ([secret])", "mode 0644 -> 0600"]);
-    assert!(first.changes.iter().all(|change| change.diff.is_none()));
+    assert_eq!(texts, ["content: [secret] => [secret] (changed)", "mode 0644 -> 0600"]);
+    let shown = first.changes[0].diff.clone().expect("a diff");
+    assert_eq!(shown, ("password=[secret]\n".into(), "password=[secret] (changed)\n".into()));
     converge(&mut shell, "file::put", json!({ "path": path, "content": content }));
     assert_eq!((fs::read_to_string(&path).expect("text"), mode(&path)), ("password=it's $ecret\n".into(), 0o600));
     let line = format!("token={}", rhapsode::secret::conceal("t0ken"));

@@ -328,7 +328,13 @@ mod tests {
         let wanted = Whole::of_root(format!("key={secret}\n"), 0o600);
         assert!(of_root("key=s3cr3t-in-conf\n", 0o600).ensure(&wanted).expect("known").is_none());
         let change = of_root("key=old\n", 0o600).ensure(&wanted).expect("known").expect("a change");
-        assert_eq!((change.text.as_str(), change.diff), ("content of /etc/x ([secret])", None));
+        assert_eq!(
+            (change.text.as_str(), change.diff),
+            (
+                "content of /etc/x: [secret] => [secret] (changed)",
+                Some(("key=[secret]\n".to_owned(), "key=[secret] (changed)\n".to_owned()))
+            )
+        );
     }
 
     #[test]
