@@ -124,8 +124,8 @@ fn a_secret_is_written_for_its_owner_alone_and_never_shown() {
     let first = plan(&mut shell, "file::put", json!({ "path": path, "content": content })).expect("a plan");
     let texts: Vec<_> = first.changes.iter().map(|change| change.text.as_str()).collect();
     assert_eq!(texts, ["content: [secret] => [secret] (changed)", "mode 0644 -> 0600"]);
-    let shown = first.changes[0].diff.clone().expect("a diff");
-    assert_eq!(shown, ("password=[secret]\n".into(), "password=[secret] (changed)\n".into()));
+    let shown = format!("{:?}", first.changes.iter().map(|change| &change.diff).collect::<Vec<_>>());
+    assert!(shown.contains("[secret]") && !shown.contains("old-one") && !shown.contains("$ecret"), "{shown}");
     converge(&mut shell, "file::put", json!({ "path": path, "content": content }));
     assert_eq!((fs::read_to_string(&path).expect("text"), mode(&path)), ("password=it's $ecret\n".into(), 0o600));
     let line = format!("token={}", rhapsode::secret::conceal("t0ken"));

@@ -25,6 +25,8 @@ pub struct Actor {
 
 struct Standing {
     on: Vec<Arc<HostRun>>,
+    /// Other hosts that it acted on so far.
+    reached: Vec<Arc<HostRun>>,
     scopes: Vec<Scope>,
     settings: Vec<Settings>,
     plays: Vec<String>,
@@ -50,6 +52,7 @@ impl Actor {
     pub fn new(run: Arc<Run>, own: Arc<HostRun>) -> Self {
         let standing = Standing {
             on: Vec::new(),
+            reached: Vec::new(),
             scopes: vec![Scope { id: Run::root(), linear: false, meetings: 0 }],
             settings: vec![Settings::default()],
             plays: Vec::new(),
@@ -150,11 +153,25 @@ impl Actor {
     /// Runs a block on another host.
     pub fn on_host<T>(&self, host: Arc<HostRun>, block: impl FnOnce() -> T) -> T {
         self.renew(&host);
+        self.reach(&host);
         self.standing().on.push(host);
         let result = block();
         self.standing().on.pop();
         self.renew(&self.on());
         result
+    }
+
+    fn reach(&self, host: &Arc<HostRun>) {
+        let mut standing = self.standing();
+        let known = Arc::ptr_eq(host, &self.own) || standing.reached.iter().any(|other| Arc::ptr_eq(host, other));
+        if !known {
+            standing.reached.push(Arc::clone(host));
+        }
+    }
+
+    /// The hosts that this thread acted on: its own first.
+    pub(super) fn acted_on(&self) -> Vec<Arc<HostRun>> {
+        std::iter::once(Arc::clone(&self.own)).chain(self.standing().reached.iter().cloned()).collect()
     }
 
     /// Runs the body of a play in a narrower scope: the hosts of a batch. A host whose body fails leaves the scope.

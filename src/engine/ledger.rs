@@ -200,8 +200,9 @@ impl Declared {
 
     /// What an actor declared, in order; true stands for what an intent wrote as it is.
     pub fn of(&self, actor: &str) -> Vec<(Declaration, bool)> {
-        let all = self.things.values().filter_map(|entry| Some((entry.declaration.clone()?, entry.written)));
-        all.filter(|(declaration, _)| declaration.actor == actor).collect()
+        let all = self.things.values().filter_map(|entry| Some((entry.declaration.as_ref()?, entry.written)));
+        let own = all.filter(|(declaration, _)| declaration.actor == actor);
+        own.map(|(declaration, written)| (declaration.clone(), written)).collect()
     }
 }
 

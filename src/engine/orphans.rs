@@ -4,7 +4,7 @@ use super::actor::Actor;
 use super::ledger::Owned;
 use super::outcome::Stop;
 use super::settings::{Becoming, Settings};
-use crate::event::{Event, Orphan, OrphanFate};
+use crate::event::{Event, OpStatus, Orphan, OrphanFate};
 use crate::inventory::{Escalation, Method};
 use crate::ops::{Inverse, Undo, undo};
 use std::sync::Arc;
@@ -14,11 +14,11 @@ const PARTLY: &str = "only a part of the playbook ran";
 
 impl Actor {
     /// Ends the record of this host: what is unchanged is recorded, what is orphaned is told, and removed when asked.
-    /// `whole` says that the playbook ran to its end.
+    /// `whole` says that the playbook ran to its end. Gives the handlers that what was pruned used to notify.
     ///
     /// # Errors
     /// [`Stop`] of a removal.
-    pub fn close_ledger(&self, whole: bool) -> Result<(), Stop> {
+    pub fn close_ledger(&self, whole: bool) -> Result<Vec<String>, Stop> {
         let whole = whole && !self.own().notes().stumbled && self.run.options.tags.is_open();
         self.record_declared();
         self.settle_rest(whole);
@@ -26,13 +26,28 @@ impl Actor {
             if self.run.options.prune {
                 self.warn(format!("what is declared no more is not known, and nothing is pruned: {PARTLY}"));
             }
-            return Ok(());
+            return Ok(Vec::new());
         }
-        for orphan in self.orphans().iter().rev() {
-            let (fate, reason) = self.decide(orphan)?;
-            self.tell_orphan(orphan, fate, reason);
+        let mut notified = Vec::new();
+        let mut open = self.orphans();
+        open.reverse();
+        while !open.is_empty() {
+            let mut waiting = Vec::new();
+            let before = open.len();
+            for orphan in open {
+                match self.decide(&orphan, &mut notified)? {
+                    (OrphanFate::Left, Some(why)) => waiting.push((orphan, why)),
+                    (fate, reason) => self.tell_orphan(&orphan, fate, reason),
+                }
+            }
+            // What goes may have been all that needed another one.
+            if waiting.len() == before {
+                waiting.iter().for_each(|(one, why)| self.tell_orphan(one, OrphanFate::Left, Some(why.clone())));
+                break;
+            }
+            open = waiting.into_iter().map(|(orphan, _)| orphan).collect();
         }
-        Ok(())
+        Ok(notified)
     }
 
     /// In the order in which they came.
@@ -51,7 +66,7 @@ impl Actor {
         !by_once && !declared.has(&owned.kind, &owned.id) && !declared.vague.contains(&owned.origin.op)
     }
 
-    fn decide(&self, orphan: &Owned) -> Result<(OrphanFate, Option<String>), Stop> {
+    fn decide(&self, orphan: &Owned, notified: &mut Vec<String>) -> Result<(OrphanFate, Option<String>), Stop> {
         if orphan.keep {
             return Ok((OrphanFate::Kept, Some("it was declared with `keep: true`".to_owned())));
         }
@@ -67,17 +82,25 @@ impl Actor {
                 self.give_up(orphan);
                 Ok((OrphanFate::Pruned, Some("it was so before us: it stays, and is managed no more".to_owned())))
             }
-            Undo::Run(inverses) => self.prune(orphan, &inverses),
+            Undo::Run(inverses) => self.prune(orphan, &inverses, notified),
         }
     }
 
-    fn prune(&self, orphan: &Owned, inverses: &[Inverse]) -> Result<(OrphanFate, Option<String>), Stop> {
+    fn prune(
+        &self,
+        orphan: &Owned,
+        inverses: &[Inverse],
+        notified: &mut Vec<String>,
+    ) -> Result<(OrphanFate, Option<String>), Stop> {
         let settings = Settings { becoming: self.becoming_of(orphan), ..Settings::default() };
         let host = self.run.host(&orphan.host).or_else(|| self.run.here_named(&orphan.host));
         let host = host.expect("an orphan is on a host of the run");
         for inverse in inverses {
             let at = &orphan.at;
             let outcome = self.on_host(Arc::clone(&host), || self.step_back(inverse, at, &settings))?;
+            if outcome.status == Some(OpStatus::Changed) {
+                notified.extend(orphan.origin.notify.iter().cloned());
+            }
             if let Some(why) = outcome.left {
                 return Ok((OrphanFate::Left, Some(why)));
             }

@@ -211,7 +211,7 @@ impl Actor {
             return;
         }
         let remember = self.run.remember();
-        for host in self.run.all_hosts() {
+        for host in self.acted_on() {
             let declared = host.declared().of(self.own().name());
             let (mut again, mut new) = (Vec::new(), Vec::new());
             for (thing, _) in declared.into_iter().filter(|(_, written)| !written) {

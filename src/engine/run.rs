@@ -206,12 +206,6 @@ impl Run {
         (name == HERE).then(|| self.here())
     }
 
-    /// Every host that was asked for so far.
-    pub(super) fn all_hosts(&self) -> Vec<Arc<HostRun>> {
-        let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        hosts.values().cloned().collect()
-    }
-
     /// Changes on all hosts so far, tried ones among them.
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::SeqCst)

@@ -186,11 +186,21 @@ impl<'a> Altered<'a> {
         paths.iter().any(|path| self.concerns(path))
     }
 
-    /// Whether a directory of this name, or a path that may have one below it, was altered.
-    pub fn has_part(&self, name: &str) -> bool {
-        let holds = |path: &str| path.split('/').any(|part| part == name);
+    /// Whether one of these directories was altered with all below it.
+    pub fn holds_any(&self, folders: &[&str]) -> bool {
+        let holds = |touched: &Touched, path: &str| touched.path == path || is_below(path, &touched.path);
+        self.paths.iter().any(|touched| touched.whole && folders.iter().any(|path| holds(touched, path)))
+    }
+
+    /// Whether something below a directory of this name was altered.
+    pub fn names(&self, folder: &str) -> bool {
+        self.paths.iter().any(|touched| touched.path.split('/').any(|part| part == folder))
+    }
+
+    /// Whether whole directories were altered.
+    pub fn is_wide(&self) -> bool {
         let is_dir = |path: &str| (self.at)(path).map_or(!ACCOUNTS.contains(&path), |state| state.kind == Kind::Dir);
-        self.paths.iter().any(|touched| holds(&touched.path) || (touched.whole && is_dir(&touched.path)))
+        self.paths.iter().any(|touched| touched.whole && is_dir(&touched.path))
     }
 
     /// Whether what stands at a path is certainly as before.

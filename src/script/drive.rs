@@ -1,13 +1,13 @@
 //! Evaluates a playbook once per host, all hosts at the same time.
 
 use super::builder::for_host;
-use super::error::{Ended, Ending, ended, stopped_at_end};
+use super::error::{Ended, Ending, RhaiResultOf, ended, stopped_at_end};
 use super::handler;
 use super::here::Here;
 use super::world::World;
 use crate::engine::{Actor, Run};
 use crate::event::{Event, Failure, HostStatus};
-use rhai::{AST, EvalAltResult};
+use rhai::{AST, Engine};
 use std::sync::Arc;
 use std::thread;
 
@@ -73,7 +73,7 @@ fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd
     let here = Here::new(actor, world);
     let engine = for_host(&here);
     let result = engine.run_ast(playbook).and_then(|()| handler::flush(&here, &engine, true));
-    let result = close(&here, result);
+    let result = close(&here, &engine, result);
     let (status, error, fault) = match result {
         Ok(()) => kept_its_word(run, name, quiet(&host)),
         Err(error) => verdict(run, name, quiet(&host), ended(&error, playbook.source().unwrap_or("script"))),
@@ -89,9 +89,14 @@ fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd
 }
 
 /// Ends the record of the host; what is declared no more can be told only when the playbook ran to its end.
-fn close(here: &Here, result: Result<(), Box<EvalAltResult>>) -> Result<(), Box<EvalAltResult>> {
+fn close(here: &Here, engine: &Engine, result: RhaiResultOf<()>) -> RhaiResultOf<()> {
     let closed = here.actor().close_ledger(result.is_ok());
-    result.and_then(|()| closed.map_err(stopped_at_end))
+    result?;
+    let notified = closed.map_err(stopped_at_end)?;
+    // A handler may have left the playbook together with what notified it.
+    let defined: Vec<&String> = notified.iter().filter(|name| here.handlers().contains_key(*name)).collect();
+    defined.iter().for_each(|name| here.actor().notify(name));
+    handler::flush(here, engine, true)
 }
 
 /// How a host ends on which nothing went wrong.

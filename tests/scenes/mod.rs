@@ -4,8 +4,10 @@
 mod access;
 mod arguments;
 mod collectives;
+mod crash;
 mod custom;
 mod faults;
+mod goes_back;
 mod interrupt;
 mod ledger;
 mod locks;

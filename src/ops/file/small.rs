@@ -253,12 +253,15 @@ impl SmallFile {
 
     /// The write that makes it as wanted.
     pub fn write(&self, whole: &Whole) -> FileWrite {
-        FileWrite {
-            mode: Some(whole.mode),
-            owner: Some(whole.owner.clone()),
-            group: whole.group.clone(),
-            ..FileWrite::new(&self.path, Source::Bytes(whole.content.clone()))
+        let write = FileWrite::new(&self.path, Source::Bytes(whole.content.clone()));
+        let write = FileWrite { mode: Some(whole.mode), ..write };
+        // A new file belongs to the user of the shell; put in the place of another one, it takes over its owner.
+        let attributes = whole.attributes();
+        let made = Path::made(Kind::File, 0, &self.me, Some(&self.folder));
+        if attributes.owns(&made) && (self.is_absent() || attributes.owns(&self.at)) {
+            return write;
         }
+        FileWrite { owner: Some(whole.owner.clone()), group: whole.group.clone(), ..write }
     }
 
     /// The change that removes it, unless it is absent.
@@ -332,7 +335,7 @@ mod tests {
             (change.text.as_str(), change.diff),
             (
                 "content of /etc/x: [secret] => [secret] (changed)",
-                Some(("key=[secret]\n".to_owned(), "key=[secret] (changed)\n".to_owned()))
+                Some(("key=[secret]\n".into(), "key=[secret] (changed)\n".into()))
             )
         );
     }
