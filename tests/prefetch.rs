@@ -104,7 +104,8 @@ fn outcome(scene: &Scene, words: &[&str]) -> String {
 fn strip(value: &mut Value, roots: &[String]) {
     match value {
         Value::Object(map) => {
-            for key in ["run", "duration_ms", "exchanges", "started", "commit", "dirty", "orphans"] {
+            // What another playbook of the name left is an orphan of this one.
+            for key in ["orphans", "run", "duration_ms", "exchanges", "started", "commit", "dirty", "orphans"] {
                 map.shift_remove(key);
             }
             map.values_mut().for_each(|value| strip(value, roots));

@@ -97,6 +97,17 @@ impl<'a> Attributes<'a> {
         Command::new("chown").arg_if(seen.kind == Kind::Link, "-h").arg("--").arg(whom).arg(path)
     }
 
+    /// `owner:group` as chown(1) takes it, unless both are as wanted already.
+    pub fn account_for(&self, seen: &Path) -> Option<String> {
+        self.account().filter(|_| !self.owns(seen))
+    }
+
+    /// Whether owner and group are certainly as wanted.
+    pub fn owns(&self, seen: &Path) -> bool {
+        let is = |wanted: Option<&str>, account: &Principal| wanted.is_none_or(|name| account.is(name) == Some(true));
+        is(self.owner, &seen.owner) && is(self.group, &seen.group)
+    }
+
     /// `owner:group` as chown(1) takes it.
     pub fn account(&self) -> Option<String> {
         match (self.owner, self.group) {

@@ -144,17 +144,24 @@ impl Dir {
     }
 }
 
-/// The changes that make a directory and those above it. Nobody else can enter it before it has its mode.
+/// The changes that make a directory and those above it. It never has a wider mode than in the end.
 pub(super) fn made_dir(place: &Place, attributes: &Attributes<'_>) -> Result<Vec<Change>, OpError> {
     let mut changes = place.makes_parents()?;
-    let umask = if attributes.mode.is_some() { "077" } else { "022" };
-    let after = attributes.on(place.made(Kind::Dir, 0o755));
-    let make = Command::script(format!("umask {umask}; exec mkdir -- {}", quote(&place.path)));
+    let made = place.made(Kind::Dir, 0o755);
+    // mkdir(1) leaves bits above 0777 to the umask or to the directory around it.
+    let plain = attributes.mode.filter(|mode| mode.0 <= 0o777 && made.mode <= 0o777);
+    let make = match (plain, attributes.mode) {
+        (Some(mode), _) => format!("exec mkdir -m {mode} -- {}", quote(&place.path)),
+        (None, Some(_)) => format!("umask 077; exec mkdir -- {}", quote(&place.path)),
+        (None, None) => format!("umask 022; exec mkdir -- {}", quote(&place.path)),
+    };
+    let make = Command::script(make);
     let mut change = Change::new(Sign::Create, "create").run(make).touching_itself(&place.path);
-    if let Some(account) = attributes.account() {
+    if let Some(account) = attributes.account_for(&made) {
         change = change.run(Command::new("chown").arg("--").arg(account).arg(&place.path));
     }
-    if let Some(mode) = attributes.mode {
+    let after = attributes.on(made);
+    if let Some(mode) = attributes.mode.filter(|_| plain.is_none()) {
         change = change.run(chmod(mode.0, &place.path, Kind::Dir));
     }
     changes.push(change.makes(&place.path, after));

@@ -238,8 +238,13 @@ impl Order<'_> {
         // The mode of an existing file is kept by the write, which knows how to do so without owning the file.
         let kept = place.at.kind == Kind::File && attributes.mode.is_none();
         write.mode = (!kept).then_some(after.mode);
-        write.owner = attributes.owner.map(str::to_owned);
-        write.group = attributes.group.map(str::to_owned);
+        // A new file belongs to the user of the shell; put in the place of another one, it takes over its owner.
+        let owns = attributes.owns(&place.made(Kind::File, 0))
+            && (place.at.kind == Kind::Absent || attributes.owns(&place.at));
+        if self.in_place || !owns {
+            write.owner = attributes.owner.map(str::to_owned);
+            write.group = attributes.group.map(str::to_owned);
+        }
         write.validate = self.validate.map(str::to_owned);
         write.in_place = self.in_place;
         write.backup = self.backup;

@@ -253,12 +253,15 @@ impl SmallFile {
 
     /// The write that makes it as wanted.
     pub fn write(&self, whole: &Whole) -> FileWrite {
-        FileWrite {
-            mode: Some(whole.mode),
-            owner: Some(whole.owner.clone()),
-            group: whole.group.clone(),
-            ..FileWrite::new(&self.path, Source::Bytes(whole.content.clone()))
+        let write = FileWrite::new(&self.path, Source::Bytes(whole.content.clone()));
+        let write = FileWrite { mode: Some(whole.mode), ..write };
+        // A new file belongs to the user of the shell; put in the place of another one, it takes over its owner.
+        let attributes = whole.attributes();
+        let made = Path::made(Kind::File, 0, &self.me, Some(&self.folder));
+        if attributes.owns(&made) && (self.is_absent() || attributes.owns(&self.at)) {
+            return write;
         }
+        FileWrite { owner: Some(whole.owner.clone()), group: whole.group.clone(), ..write }
     }
 
     /// The change that removes it, unless it is absent.
@@ -328,7 +331,13 @@ mod tests {
         let wanted = Whole::of_root(format!("key={secret}\n"), 0o600);
         assert!(of_root("key=s3cr3t-in-conf\n", 0o600).ensure(&wanted).expect("known").is_none());
         let change = of_root("key=old\n", 0o600).ensure(&wanted).expect("known").expect("a change");
-        assert_eq!((change.text.as_str(), change.diff), ("content of /etc/x ([secret])", None));
+        assert_eq!(
+            (change.text.as_str(), change.diff),
+            (
+                "content of /etc/x: [secret] => [secret] (changed)",
+                Some(("key=[secret]\n".into(), "key=[secret] (changed)\n".into()))
+            )
+        );
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Resource for Crontab {
     }
 
     fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
-        !change.concerns_any(&["/etc/passwd", "/etc/crontabs", "/etc/cron.allow", "/etc/cron.deny", "/var/spool/cron"])
+        !change.concerns_any(&["/etc/crontabs", "/etc/cron.allow", "/etc/cron.deny", "/var/spool/cron"])
     }
 
     fn held(&self) -> Option<Arc<[u8]>> {

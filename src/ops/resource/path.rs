@@ -3,7 +3,7 @@
 use super::Resource;
 use super::path_read::{parse, script};
 use crate::ops::OpError;
-use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -187,7 +187,7 @@ impl Resource for Path {
 
     fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
         // Owners have names, which the accounts give.
-        !change.concerns_any(ACCOUNT_SOURCES) && (key == Self::ME || change.spares(key, self))
+        !change.renames_owners(self) && (key == Self::ME || change.spares(key, self))
     }
 }
 

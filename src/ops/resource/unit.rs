@@ -144,10 +144,15 @@ impl Resource for Unit {
         !self.loaded
     }
 
-    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
-        // Units of users are below their homes: `.config/systemd`. Mounts come from fstab.
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        // Mounts come from fstab, and other files have a folder `systemd` above them: systemd.unit(5).
         const SOURCES: &[&str] = &["/etc/fstab", "/etc/init.d", "/etc/runlevels", "/run/openrc"];
-        !change.concerns_any(SOURCES) && !change.has_part("systemd")
+        const FOLDERS: &[&str] = &["/etc", "/lib", "/run", "/usr/lib", "/usr/local/lib"];
+        let of_user = key.contains('/');
+        !change.concerns_any(SOURCES)
+            && !change.names("systemd")
+            && !(of_user && change.is_wide())
+            && !change.holds_any(FOLDERS)
     }
 
     fn snapshot(&self) -> Value {
