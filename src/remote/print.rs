@@ -13,7 +13,7 @@ pub(super) fn printing(bytes: &[u8], failing: &str) -> Zeroizing<String> {
     for piece in bytes.chunks(PIECE) {
         script.push_str("printf %b '");
         escape(piece, raw, &mut script);
-        script.push_str("'");
+        script.push('\'');
         script.push_str(failing);
         script.push('\n');
     }

@@ -157,7 +157,7 @@ fn custom(
             // It takes back all that `apply` did.
             here.undo().cut(before);
             let what = format!("{kind} {target}");
-            let closure = closure::Kept::new(ctx, undo.clone());
+            let closure = Box::new(closure::Kept::new(ctx, undo.clone()));
             here.undo().note(Undo::Closure { what, closure, arguments: vec![host, left] });
         }
     }

@@ -16,7 +16,7 @@ pub enum Undo {
         /// Shown when it runs: `nala::installed curl`.
         what: String,
         /// The closure; it may be of a module that the block knows nothing of.
-        closure: Kept,
+        closure: Box<Kept>,
         /// Its arguments; it may take fewer.
         arguments: Vec<Dynamic>,
     },

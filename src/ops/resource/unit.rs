@@ -148,11 +148,9 @@ impl Resource for Unit {
         // Mounts come from fstab, and other files have a folder `systemd` above them: systemd.unit(5).
         const SOURCES: &[&str] = &["/etc/fstab", "/etc/init.d", "/etc/runlevels", "/run/openrc"];
         const FOLDERS: &[&str] = &["/etc", "/lib", "/run", "/usr/lib", "/usr/local/lib"];
-        let of_user = key.contains('/');
-        !change.concerns_any(SOURCES)
-            && !change.names("systemd")
-            && !(of_user && change.is_wide())
-            && !change.holds_any(FOLDERS)
+        let of_user = key.contains('/') && change.is_wide();
+        let altered = change.concerns_any(SOURCES) || change.names("systemd") || change.holds_any(FOLDERS);
+        !altered && !of_user
     }
 
     fn snapshot(&self) -> Value {
