@@ -18,6 +18,7 @@ mod shell_framing;
 mod poor_hosts;
 mod prefetch;
 mod scenes;
+mod secrets;
 mod staging;
 mod tour;
 mod ops_accounts;

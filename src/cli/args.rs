@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+use super::secret::SecretVerb;
 use super::state::StateVerb;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -190,6 +191,9 @@ pub enum Verb {
     /// Make and remove the containers of staging hosts
     #[command(subcommand)]
     Staging(StagingVerb),
+    /// Keep, show and change the secrets of the project
+    #[command(subcommand)]
+    Secret(SecretVerb),
     /// List, move, export and unlock what is remembered
     #[command(subcommand)]
     State(StateVerb),

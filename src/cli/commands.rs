@@ -35,6 +35,8 @@ impl Session {
     /// # Errors
     /// The first mistake.
     pub fn check(&self, playbooks: &[PathBuf]) -> Result<Exit, CommandError> {
+        // Nothing is asked, not for secrets either: they are unknown.
+        crate::secret::install(None);
         let inventory = match self.config.inventory.value.is_empty() {
             true => Inventory::default(),
             false => self.inventory()?,

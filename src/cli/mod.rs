@@ -14,6 +14,7 @@ mod init;
 pub mod inventory;
 mod problem;
 mod memory;
+mod needed;
 mod planning;
 mod recorded;
 mod resume;
@@ -22,6 +23,7 @@ mod room;
 mod run;
 mod saved_plan;
 mod scrub;
+pub mod secret;
 mod session;
 mod signals;
 pub mod staging;
@@ -51,10 +53,13 @@ pub fn main() -> Exit {
     };
     let no_color = app.common.no_color;
     trace(app.common.verbose, no_color);
-    match dispatch(app) {
+    let exit = match dispatch(app) {
         Ok(exit) => exit,
         Err(error) => error.print(&mut std::io::stderr(), Paint::for_stream(&std::io::stderr(), no_color)),
-    }
+    };
+    // Nothing wipes what a process leaves in memory but the process.
+    crate::secret::forget_all();
+    exit
 }
 
 fn dispatch(app: App) -> Result<Exit, CommandError> {
@@ -99,6 +104,7 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
         Verb::History { last } => past_runs(&session, *last),
         Verb::Show { run } => past_run(&session, run),
         Verb::Staging(verb) => session.staging(verb),
+        Verb::Secret(verb) => session.secret(verb),
         Verb::State(verb) => session.manage_state(verb),
         Verb::Config => Ok(session.show_config()),
         Verb::Facts { hosts } => session.facts(hosts.as_deref()),

@@ -5,6 +5,7 @@ use super::failure::{CommandError, Exit};
 use super::staging::StagingError;
 use crate::event::Failure;
 use crate::inventory::{InventoryError, SelectorError};
+use crate::secret::SecretError;
 
 impl CommandError {
     /// A mistake of the caller, in words.
@@ -38,6 +39,13 @@ impl From<Failure> for CommandError {
 impl From<InventoryError> for CommandError {
     fn from(error: InventoryError) -> Self {
         let failure = Failure { at: error.position(), hint: error.hint.clone(), ..Failure::of(&error) };
+        Self::new(Exit::Invalid, failure)
+    }
+}
+
+impl From<SecretError> for CommandError {
+    fn from(error: SecretError) -> Self {
+        let failure = Failure { at: error.at.clone(), hint: error.hint.clone(), ..Failure::of(&error) };
         Self::new(Exit::Invalid, failure)
     }
 }

@@ -55,6 +55,7 @@ impl Session {
         // What came later is declared no more.
         self.flags.prune = true;
         self.project = Project::new(&tree.project);
+        self.take_secrets_of_project();
         self.pinned = Some(Checkout { commit: Some(goal.commit.clone()), dirty: false });
         let prepared = self.of_commit(&goal, narrowed).map_err(|error| refused(&goal.commit, error))?;
         self.go_back(&prepared, &goal)

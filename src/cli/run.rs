@@ -127,6 +127,7 @@ impl Session {
         let world = self.world(&inventory);
         let script = crate::script::check(&world, playbook)?;
         inventory.check_passwords(&hosts)?;
+        self.fetch_secrets(&inventory, &world, &hosts, &script, "")?;
         let files = files(&self.project.root, self.project.files_read(), inventory.files_read());
         let (shown, sources) = (self.project.shown(playbook), Some(digest(&files)));
         Ok(Prepared { inventory, world, hosts, script, shown, recurs: true, checkout, sources })
@@ -144,6 +145,7 @@ impl Session {
         let world = self.world(&inventory);
         let script = crate::script::check_text(&world, text, shown)?;
         inventory.check_passwords(&hosts)?;
+        self.fetch_secrets(&inventory, &world, &hosts, &script, text)?;
         Ok(Prepared {
             inventory,
             world,

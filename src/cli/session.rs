@@ -7,6 +7,7 @@ use super::git::Checkout;
 use crate::event::Failure;
 use crate::inventory::{Host, Inventory, Loader, Selector, SelectorError};
 use crate::script::{Limits, Project, RhaiInventories, World};
+use crate::secret::{Providers, Resolve};
 use crate::state::{Location, StateError};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ pub struct Session {
     pub config: Config,
     /// Where scripts and inventories are read.
     pub project: Arc<Project>,
+    /// Where its secrets come from.
+    pub secrets: Arc<Providers>,
     /// The folder of the project that the state belongs to: in a rollback the scripts are those of another folder.
     pub home: PathBuf,
     /// The commit of the scripts, where it is not the one that is checked out.
@@ -41,7 +44,16 @@ impl Session {
         let mut config = Config::load(&flags, &project.root)?;
         config.inventory.value = named_from_here(&flags, &project, &config.inventory.value);
         let home = project.root.clone();
-        Ok(Self { flags, config, project, home, pinned: None, pending_counts: false })
+        let secrets = Arc::new(Providers::of_project(&home));
+        let mut session = Self { flags, config, project, secrets, home, pinned: None, pending_counts: false };
+        session.take_secrets_of_project();
+        Ok(session)
+    }
+
+    /// Secrets come from the folder of the scripts: those of an earlier commit are used with its playbooks.
+    pub fn take_secrets_of_project(&mut self) {
+        self.secrets = Arc::new(Providers::of_project(&self.project.root));
+        crate::secret::install(Some(Arc::clone(&self.secrets) as Arc<dyn Resolve>));
     }
 
     /// Loads the inventory.

@@ -77,6 +77,9 @@ impl Contract {
             (planned, found) if planned != found => {
                 Some(format!("planned as {}, but is {} now", word(planned), told(now)))
             }
+            _ if promise.changes != now.changes && same_words(&promise.changes, &now.changes) => {
+                Some("a secret in it is another one than when the plan was made".to_owned())
+            }
             _ if promise.changes != now.changes => {
                 Some(format!("the plan says {}, but now it is {}", told(promise), told(now)))
             }
@@ -110,6 +113,12 @@ fn told(promise: &Promise) -> String {
         true => word(promise.status).to_owned(),
         false => format!("{} ({})", word(promise.status), changes.join(", ")),
     }
+}
+
+/// True when changes differ in nothing but the secrets in them.
+fn same_words(one: &[ChangeLine], other: &[ChangeLine]) -> bool {
+    let words = |line: &ChangeLine| (line.sign, line.text.clone());
+    one.iter().map(words).eq(other.iter().map(words))
 }
 
 #[cfg(test)]

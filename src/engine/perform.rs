@@ -326,7 +326,7 @@ impl Actor {
             id: outcome.id.clone(),
             op: call.op.to_owned(),
             target: redact(&call.target),
-            name: call.name.clone().or(delegated),
+            name: call.name.as_deref().map(redact).or(delegated),
             status: verdict.status,
             changes: verdict.changes.clone(),
             diff: verdict.diff.clone(),

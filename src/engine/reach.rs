@@ -21,6 +21,11 @@ pub trait Line: Send + Sync {
     /// Request and answer pairs since the login, over all shells.
     fn exchanges(&self) -> u64;
 
+    /// False where no host is behind it: nothing is asked then, of people neither.
+    fn is_real(&self) -> bool {
+        true
+    }
+
     /// Drops the answers that are kept.
     fn forget(&self);
 

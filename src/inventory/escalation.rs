@@ -3,7 +3,7 @@
 use super::node::{Data, Node};
 use super::settings::{at_home, word};
 use super::{InventoryError, Method, Spot};
-use crate::secret::conceal;
+use crate::secret::{conceal, refer};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -77,14 +77,20 @@ enum Origin {
     Env(String),
     File(String),
     Plain(String),
+    /// Fetched when it is needed.
+    Kept(String),
 }
 
 impl Password {
-    /// Reads `env:NAME`, `file:PATH`, `{ env: NAME }`, `{ file: PATH }`, or the password itself.
+    /// Reads `env:NAME`, `file:PATH`, `{ env: NAME }`, `{ file: PATH }`, `{ secret: REFERENCE }`, or the password itself.
     pub fn read(value: &Node, what: &str) -> Result<Self, InventoryError> {
         let origin = match &value.data {
             Data::Text(text) => Origin::of_text(text),
             Data::Map(entries) => match entries.as_slice() {
+                _ if value.reference().is_some() => {
+                    let reference = value.reference().unwrap_or_default();
+                    Origin::Kept(refer(reference, Some(value.at.to_string())).to_string())
+                }
                 [entry] if entry.key == "env" => Origin::Env(word(&entry.value, what)?),
                 [entry] if entry.key == "file" => Origin::File(entry.value.text(what)?.to_owned()),
                 _ => return Err(wrong(value, what, "a map of something else")),
@@ -108,7 +114,8 @@ impl Password {
 
 /// Never shows the value: it may be the password.
 fn wrong(value: &Node, what: &str, is: &str) -> InventoryError {
-    let message = format!("{what} is `{{ env: NAME }}`, `{{ file: PATH }}` or a text, not {is}");
+    let message =
+        format!("{what} is `{{ env: NAME }}`, `{{ file: PATH }}`, `{{ secret: REFERENCE }}` or a text, not {is}");
     InventoryError::at(&value.at, message).hint("write `{ env: SUDO_PASSWORD }` and export that variable")
 }
 
@@ -152,7 +159,7 @@ impl Vault {
 
 fn fetch(origin: &Origin, at: &Spot, root: &Path) -> Result<String, InventoryError> {
     match origin {
-        Origin::Plain(token) => Ok(token.clone()),
+        Origin::Plain(token) | Origin::Kept(token) => Ok(token.clone()),
         Origin::Env(name) => std::env::var(name).map(|value| conceal(value).to_string()).map_err(|cause| {
             InventoryError::at(at, format!("the environment has no password in `{name}`"))
                 .hint(format!("export `{name}` before the run"))

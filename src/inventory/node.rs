@@ -1,6 +1,7 @@
 //! A document with the place of each value.
 
 use super::{InventoryError, Spot};
+use crate::secret::refer;
 use serde_json::{Map, Number, Value};
 
 /// A value and where it stands.
@@ -45,7 +46,7 @@ impl Node {
         Self { at: at.clone(), data }
     }
 
-    /// The plain value.
+    /// The plain value; `{ secret: REFERENCE }` is a hidden one, fetched when it is needed.
     pub fn to_value(&self) -> Value {
         match &self.data {
             Data::Null => Value::Null,
@@ -53,10 +54,23 @@ impl Node {
             Data::Number(number) => Value::Number(number.clone()),
             Data::Text(text) => Value::String(text.clone()),
             Data::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),
+            Data::Map(_) if self.reference().is_some() => {
+                let reference = self.reference().unwrap_or_default();
+                Value::String(refer(reference, Some(self.at.to_string())).to_string())
+            }
             Data::Map(entries) => {
                 let pair = |entry: &Entry| (entry.key.clone(), entry.value.to_value());
                 Value::Object(entries.iter().map(pair).collect::<Map<_, _>>())
             }
+        }
+    }
+
+    /// The reference of `{ secret: REFERENCE }`.
+    pub fn reference(&self) -> Option<&str> {
+        let Data::Map(entries) = &self.data else { return None };
+        match entries.as_slice() {
+            [Entry { key, value: Node { data: Data::Text(reference), .. }, .. }] if key == "secret" => Some(reference),
+            _ => None,
         }
     }
 

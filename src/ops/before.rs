@@ -74,6 +74,9 @@ impl Before {
         let content = held.or_else(|| large.filter(|size| *size <= CAP).and_then(|_| fetched(view, &holder)));
         match content {
             Some(_) if hide => self.lost("the operation is `sensitive`"),
+            Some(_) if plan.changes.iter().any(|change| change.secrets().is_some()) => {
+                self.lost("it may hold the secret that is being replaced");
+            }
             Some(content) if holds_secret(&content) => self.lost("it holds a secret"),
             Some(content) => self.content = Some(content),
             None if large.is_some_and(|size| size > CAP) => self.lost("it is larger than 1 MiB"),

@@ -91,7 +91,7 @@ fn examine(world: &World, engine: &Engine, ast: &AST, open: &mut Vec<PathBuf>) -
 }
 
 /// Imports whose names are constant, with alias and place.
-fn imports(ast: &AST) -> Vec<(String, String, Position)> {
+pub(super) fn imports(ast: &AST) -> Vec<(String, String, Position)> {
     let mut imports = Vec::new();
     ast.walk(&mut |path: &[ASTNode<'_>]| {
         if let Some(ASTNode::Stmt(Stmt::Import(import, _))) = path.last()

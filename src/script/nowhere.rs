@@ -86,6 +86,10 @@ impl Reach for Nowhere {
 }
 
 impl Line for Nowhere {
+    fn is_real(&self) -> bool {
+        false
+    }
+
     fn login(&self, _: Option<&Escalation>) -> Result<Duration, ShellError> {
         Ok(Duration::ZERO)
     }

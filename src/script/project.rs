@@ -93,6 +93,11 @@ impl Project {
         Ok(text)
     }
 
+    /// True when a script or template that was read has this word.
+    pub fn mentions(&self, word: &str) -> bool {
+        lock(&self.templates).values().any(|text| super::needed::mentions(text, word))
+    }
+
     /// Scripts and templates read so far, with their SHA-256 in hexadecimal.
     pub fn files_read(&self) -> BTreeMap<PathBuf, String> {
         lock(&self.files).clone()

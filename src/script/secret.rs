@@ -2,7 +2,7 @@
 
 use super::convert::to_json;
 use super::error::{RhaiResultOf, mistake, raise};
-use super::here::called_at;
+use super::here::{Here, called_at};
 use super::opaque::Opaque;
 use crate::event::Failure;
 use crate::secret::{self as slots, RevealError};
@@ -10,13 +10,32 @@ use rhai::plugin::*;
 use rhai::{Dynamic, FnPtr, ImmutableString, Map, NativeCallContext};
 use zeroize::Zeroizing;
 
-/// A hidden value for a reference. It is fetched at once where somebody can: an error then names this line.
+/// A hidden value for a reference. It is fetched at once where somebody can: an error then names this line. In a
+/// rehearsal, which asks nobody, it is unknown.
 fn referred(ctx: &NativeCallContext, reference: &str) -> RhaiResultOf<Opaque> {
     let token = slots::refer(reference, Some(called_at(ctx))).to_string();
+    if !Here::of(ctx).actor().own().line().is_real() && !slots::is_known(&token) {
+        return Ok(Opaque::unknown(format!("the secret `{reference}`")));
+    }
     match slots::resolve(&token) {
         Ok(()) | Err(RevealError::Unknown(_)) => Ok(Opaque(token)),
         Err(error) => Err(missing(ctx, &error)),
     }
+}
+
+/// The reference of a value to be generated.
+///
+/// # Errors
+/// The option that there is none of.
+pub(super) fn generated(name: &str, options: &Map) -> Result<String, String> {
+    let mut reference = format!("generate:{name}");
+    for (at, (key, value)) in options.iter().enumerate() {
+        if !["length", "charset"].contains(&key.as_str()) {
+            return Err(key.to_string());
+        }
+        reference.push_str(&format!("{}{key}={value}", if at == 0 { '?' } else { '&' }));
+    }
+    Ok(reference)
 }
 
 /// The error for a secret that cannot be had.
@@ -70,16 +89,11 @@ pub mod secret {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn generate(ctx: NativeCallContext, name: ImmutableString, options: Map) -> RhaiResultOf<Opaque> {
-        let mut query = String::new();
-        for (key, value) in &options {
-            if !["length", "charset"].contains(&key.as_str()) {
-                let hint = "it takes `length` and `charset`";
-                return Err(mistake(&ctx, format!("`secret::generate` has no option `{key}`"), Some(hint.into())));
-            }
-            query.push_str(if query.is_empty() { "?" } else { "&" });
-            query.push_str(&format!("{key}={value}"));
-        }
-        referred(&ctx, &format!("generate:{name}{query}"))
+        let reference = generated(&name, &options).map_err(|key| {
+            let hint = "it takes `length` and `charset`";
+            mistake(&ctx, format!("`secret::generate` has no option `{key}`"), Some(hint.into()))
+        })?;
+        referred(&ctx, &reference)
     }
 
     /// A random secret of 32 letters and digits that is made once and kept in the project's secrets, encrypted.

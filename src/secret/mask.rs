@@ -19,8 +19,8 @@ pub fn masked_diff(before: &str, after: &str) -> (String, String, bool) {
     }
     let masked = Masked::of(&rest, &wanted);
     let changed = |line: &&Wanted| line.is_secret() && !masked.kept.contains(line.shown.as_str());
-    let secret_changed = !before.is_empty() && wanted.iter().any(|line| changed(&line));
-    let shown = |line: &Wanted| match changed(&line) && !before.is_empty() {
+    let secret_changed = masked.replaced && wanted.iter().any(|line| changed(&line));
+    let shown = |line: &Wanted| match changed(&line) && masked.replaced {
         true => marked(&line.shown),
         false => line.shown.clone(),
     };
@@ -73,11 +73,13 @@ struct Masked {
     text: String,
     /// Lines of the content before that stay, as they are shown.
     kept: HashSet<String>,
+    /// True when a line goes that is, or may be, a secret.
+    replaced: bool,
 }
 
 impl Masked {
     fn of(before: &str, wanted: &[Wanted]) -> Self {
-        let mut masked = Self { text: String::new(), kept: HashSet::new() };
+        let mut masked = Self { text: String::new(), kept: HashSet::new(), replaced: false };
         let mut hidden = false;
         for line in before.split_inclusive('\n') {
             let shown = match wanted.iter().find(|wanted| wanted.shown == line) {
@@ -87,6 +89,7 @@ impl Masked {
                 }
                 None => lookalike(line, wanted),
             };
+            masked.replaced |= shown.as_ref().is_none_or(|shown| shown != line && shown.contains(SECRET));
             match shown {
                 Some(shown) => masked.text.push_str(&shown),
                 None if hidden => continue,
@@ -157,6 +160,14 @@ mod tests {
         let (before, after, changed) =
             masked_diff("a=1\n-----BEGIN-----\nmask-line-one\n-----END-----\n", &format!("a=2\n{key}\n"));
         assert_eq!((before.as_str(), after.as_str()), ("a=1\n[secret]\n", "a=2\n[secret]\n"));
+        assert!(!changed);
+    }
+
+    #[test]
+    fn a_secret_that_is_added_is_no_changed_one() {
+        let after = format!("port=80\ntoken={}\n", conceal("mask-added"));
+        let (before, after, changed) = masked_diff("port=80\n", &after);
+        assert_eq!((before.as_str(), after.as_str()), ("port=80\n", "port=80\ntoken=[secret]\n"));
         assert!(!changed);
     }
 }

@@ -9,8 +9,11 @@ mod error;
 mod fingerprint;
 mod forms;
 mod mask;
+mod provider;
 mod scrub;
 mod segment;
+pub mod sops;
+mod store;
 mod stream;
 mod table;
 mod token;
@@ -18,9 +21,13 @@ mod token;
 pub use error::SecretError;
 pub use fingerprint::{FingerprintKey, fingerprint, fingerprint_by, random, sealed};
 pub use mask::masked_diff;
+pub use provider::{Needed, Provider, Providers};
 pub use scrub::{Scrubber, scrubber};
+pub use store::{Name, Store};
 pub use stream::{Scrubbing, Stream};
-pub use table::{Resolve, conceal, forget_all, install, redact, refer, resolve, reveal, scrub, unknown};
+pub use table::{
+    Resolve, conceal, forget_all, install, is_known, redact, refer, reference, resolve, reveal, scrub, unknown,
+};
 pub use token::{Kind, Token, contains_token, contains_unknown, tokens};
 
 /// What stands in the place of a secret.

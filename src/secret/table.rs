@@ -107,6 +107,24 @@ pub fn resolve(text: &str) -> Result<(), RevealError> {
     secrets.map(|token| token.slot).try_for_each(fetch)
 }
 
+/// True when no reference in a text waits for its value.
+pub fn is_known(text: &str) -> bool {
+    let table = table();
+    let waits = |token: &Token| matches!(table.secrets.get(token.slot), Some(Slot::Reference(_)));
+    !tokens(text).iter().any(|token| token.kind == Kind::Secret && waits(token))
+}
+
+/// The reference that a token waits for, and the place that asks for it.
+pub fn reference(text: &str) -> Option<(String, Option<String>)> {
+    let table = table();
+    tokens(text).iter().filter(|token| token.kind == Kind::Secret).find_map(|token| {
+        match table.secrets.get(token.slot) {
+            Some(Slot::Reference(reference)) => Some((reference.text.clone(), reference.at.clone())),
+            _ => None,
+        }
+    })
+}
+
 /// Outside of the lock: a provider takes its time, and other hosts go on.
 fn fetch(slot: usize) -> Result<(), RevealError> {
     let (reference, resolver) = {

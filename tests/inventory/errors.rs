@@ -219,7 +219,7 @@ use rstest::rstest;
 #[case::password(
     "hosts:\n  a: { sudo_password: { evn: X } }\n",
     "inv.yaml:2:23",
-    "`sudo_password` of host `a` is `{ env: NAME }`, `{ file: PATH }` or a text, not a map of something else",
+    "`sudo_password` of host `a` is `{ env: NAME }`, `{ file: PATH }`, `{ secret: REFERENCE }` or a text, not a map of something else",
     "write `{ env: SUDO_PASSWORD }` and export that variable"
 )]
 #[case::tag(

@@ -91,18 +91,26 @@ impl Wanted {
 
     /// The old content may hold the secret that is being replaced: only lines that cannot be it are shown.
     fn masked(&self, sign: Sign, text: &str, before: &Contents) -> Change {
-        let texts = match (before, &self.source) {
-            (Contents::Absent, _) => None,
-            (Contents::Bytes(old), Source::Bytes(new)) => {
-                std::str::from_utf8(old).ok().zip(std::str::from_utf8(new).ok())
-            }
+        let old: &[u8] = match before {
+            Contents::Absent => b"",
+            Contents::Bytes(old) => old,
+            _ => return Change::new(sign, format!("{text} ({SECRET})")),
+        };
+        let texts = match &self.source {
+            Source::Bytes(new) => std::str::from_utf8(old).ok().zip(std::str::from_utf8(new).ok()),
             _ => None,
         };
-        let Some((old, new)) = texts.filter(|(old, new)| old.len().max(new.len()) <= DIFF_LIMIT) else {
+        // An edited text has its secrets in place already: nothing tells which of its lines they are in.
+        let told = |(old, new): &(&str, &str)| old.len().max(new.len()) <= DIFF_LIMIT && contains_token(new);
+        let Some((old, new)) = texts.filter(told) else {
             return Change::new(sign, format!("{text} ({SECRET})"));
         };
         let (old, new, changed) = masked_diff(old, new);
-        let text = if changed { format!("{text}: {SECRET} => {SECRET} (changed)") } else { text.to_owned() };
+        let text = match (changed, before) {
+            (true, _) => format!("{text}: {SECRET} => {SECRET} (changed)"),
+            (false, Contents::Absent) => format!("{text} ({SECRET})"),
+            (false, _) => text.to_owned(),
+        };
         Change::new(sign, text).diff(old, new)
     }
 
@@ -235,7 +243,8 @@ mod tests {
         assert_eq!(change.text, "content: [secret] => [secret] (changed)");
         assert_eq!(change.diff, Some(("key=[secret]\n".into(), "key=[secret] (changed)\n".into())));
         let created = wanted.change(Sign::Create, "create", &Contents::Absent);
-        assert_eq!((created.text.as_str(), created.diff), ("create ([secret])", None));
+        assert_eq!(created.text, "create ([secret])");
+        assert_eq!(created.diff, Some((String::new(), "key=[secret]\n".into())));
     }
 
     #[test]

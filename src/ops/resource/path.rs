@@ -2,7 +2,7 @@
 
 use super::path_read::{parse, script};
 use super::{Group, Resource, User};
-use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
+use crate::ops::touch::Altered;
 use crate::ops::{OpError, Overlay};
 use crate::remote::{Command, Output};
 use serde_json::{Value, json};
@@ -200,7 +200,7 @@ impl Resource for Path {
 
     fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
         // Owners have names, which the accounts give.
-        !change.concerns_any(ACCOUNT_SOURCES) && (key == Self::ME || change.spares(key, self))
+        !change.renames_owners(self) && (key == Self::ME || change.spares(key, self))
     }
 }
 

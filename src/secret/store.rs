@@ -1,0 +1,400 @@
+//! The secrets of a project: `secrets/*.sops.yaml` in its repository, encrypted to the keys of its people.
+
+use super::sops::{Document, Format, Identities, KeyPath, Node, Recipient, Rules, SopsError};
+use super::{SecretError, random};
+use rustix::fs::{FlockOperation, flock};
+use std::fmt;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroizing;
+
+/// Where the files are, from the project.
+const FOLDER: &str = "secrets";
+const ENDING: &str = ".sops.yaml";
+/// The file of names that name none.
+const MAIN: &str = "main";
+
+/// The name of a secret: `FILE/KEY`, or `KEY` alone in the file `main`; `FILE` may have folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    file: String,
+    key: String,
+}
+
+impl Name {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// One that is no path below the project's secrets.
+    pub fn parse(text: &str) -> Result<Self, SecretError> {
+        let (file, key) = text.rsplit_once('/').unwrap_or((MAIN, text));
+        let plain = |part: &str| {
+            !part.is_empty() && !part.starts_with('.') && part.chars().all(|c| c.is_alphanumeric() || "._-".contains(c))
+        };
+        if key.trim().is_empty() || key.chars().any(char::is_control) || !file.split('/').all(plain) {
+            let error = SecretError::new(format!("`{text}` is no name of a secret"));
+            return Err(error.hint("write `KEY` or `FILE/KEY`: `db/password` is `password` in secrets/db.sops.yaml"));
+        }
+        Ok(Self { file: file.to_owned(), key: key.to_owned() })
+    }
+
+    /// The file, from the project.
+    pub fn file(&self) -> String {
+        format!("{FOLDER}/{}{ENDING}", self.file)
+    }
+
+    /// The path in the file: as it stands when there is such a key, else with dots as steps.
+    fn path(&self, document: &Document) -> Result<KeyPath, SopsError> {
+        let whole = KeyPath::key(&self.key);
+        if document.get(&whole).is_ok() { Ok(whole) } else { KeyPath::parse(&self.key) }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.file.as_str() {
+            MAIN => f.write_str(&self.key),
+            file => write!(f, "{file}/{}", self.key),
+        }
+    }
+}
+
+/// The secrets of one project.
+///
+/// Values are bytes; texts are kept as such, so that `sops` shows them. Every call reads and writes the files: another
+/// process may change them meanwhile.
+pub struct Store {
+    root: PathBuf,
+    identities: Mutex<Option<Identities>>,
+}
+
+/// The store of this process, locked against others.
+struct Locked(File);
+
+impl Store {
+    /// That of a project.
+    pub fn of_project(root: &Path) -> Self {
+        Self { root: root.to_owned(), identities: Mutex::default() }
+    }
+
+    /// The same, opened by these keys instead of the user's own.
+    pub fn opened_by(root: &Path, identities: Identities) -> Self {
+        Self { root: root.to_owned(), identities: Mutex::new(Some(identities)) }
+    }
+
+    /// The project's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The value of a secret.
+    ///
+    /// # Errors
+    /// There is none, no key of the user opens it, or it was changed without its key.
+    pub fn get(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        let name = Name::parse(name)?;
+        let document = self.open(Path::new(&name.file()))?;
+        let failed = |error: SopsError| error.of(format!("cannot read the secret `{name}`"));
+        let path = name.path(&document).map_err(failed)?;
+        Ok(document.get(&path).map_err(failed)?.to_secret())
+    }
+
+    /// Keeps a value under a name, instead of the one before; its file is made when there is none.
+    ///
+    /// # Errors
+    /// The project has no recipients, the file cannot be opened or written, or another name is in the way.
+    pub fn put(&self, name: &str, value: &[u8]) -> Result<(), SecretError> {
+        let _lock = self.lock()?;
+        self.put_locked(&Name::parse(name)?, value)
+    }
+
+    fn put_locked(&self, name: &Name, value: &[u8]) -> Result<(), SecretError> {
+        let file = name.file();
+        let mut document = self.open_or_new(&file)?;
+        let failed = |error: SopsError| error.of(format!("cannot keep the secret `{name}`"));
+        let path = name.path(&document).map_err(failed)?;
+        document.set(&path, Node::of_bytes(value.to_vec())).map_err(failed)?;
+        self.save(Path::new(&file), &mut document)
+    }
+
+    /// The value of a name, or the one that `make` gives, which is kept; nobody else makes one at the same time.
+    ///
+    /// # Errors
+    /// As for [`Store::get`] and [`Store::put`].
+    pub fn get_or_put(&self, name: &str, make: impl FnOnce() -> Vec<u8>) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        let _lock = self.lock()?;
+        let parsed = Name::parse(name)?;
+        if self.root.join(parsed.file()).exists() {
+            let document = self.open(Path::new(&parsed.file()))?;
+            let path = parsed.path(&document).map_err(|error| error.of(format!("`{name}` names no value")))?;
+            if let Ok(node) = document.get(&path) {
+                return Ok(node.to_secret());
+            }
+        }
+        let made = Zeroizing::new(make());
+        self.put_locked(&parsed, &made)?;
+        Ok(made)
+    }
+
+    /// Removes a secret; false when there is none.
+    ///
+    /// # Errors
+    /// The file cannot be opened or written.
+    pub fn rm(&self, name: &str) -> Result<bool, SecretError> {
+        let _lock = self.lock()?;
+        let name = Name::parse(name)?;
+        let file = name.file();
+        if !self.root.join(&file).exists() {
+            return Ok(false);
+        }
+        let mut document = self.open(Path::new(&file))?;
+        let path = name.path(&document).map_err(|error| error.of(format!("`{name}` names no value")))?;
+        let removed = document.remove(&path);
+        if removed {
+            self.save(Path::new(&file), &mut document)?;
+        }
+        Ok(removed)
+    }
+
+    /// The names of all secrets with their types, sorted by file. The files are opened: their names are in clear, but
+    /// only a key tells that nobody changed them.
+    ///
+    /// # Errors
+    /// A file that cannot be opened.
+    pub fn list(&self) -> Result<Vec<(String, &'static str)>, SecretError> {
+        let mut all = Vec::new();
+        for file in self.files()? {
+            let document = self.open(&file)?;
+            let shown = file.to_string_lossy().into_owned();
+            let stem = shown.strip_prefix("secrets/").and_then(|name| name.strip_suffix(ENDING)).unwrap_or(&shown);
+            let named = document.leaves().into_iter().map(|(key, kind)| match stem {
+                MAIN => (key, kind),
+                stem => (format!("{stem}/{key}"), kind),
+            });
+            all.extend(named);
+        }
+        Ok(all)
+    }
+
+    /// The files, from the project, sorted.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn files(&self) -> Result<Vec<PathBuf>, SecretError> {
+        let mut found = Vec::new();
+        walk(&self.root.join(FOLDER), &mut found)
+            .map_err(|error| SecretError::new("cannot list the folder `secrets`").because(error))?;
+        let mut files: Vec<PathBuf> =
+            found.into_iter().filter_map(|path| path.strip_prefix(&self.root).ok().map(Path::to_owned)).collect();
+        files.sort();
+        Ok(files)
+    }
+
+    /// Opens a file of the project, of any format.
+    ///
+    /// # Errors
+    /// It cannot be read or opened, or was changed without its key.
+    pub fn open(&self, file: &Path) -> Result<Document, SecretError> {
+        let shown = file.display();
+        let bytes = std::fs::read(self.root.join(file)).map_err(|error| {
+            let missing = error.kind() == std::io::ErrorKind::NotFound;
+            let error = SecretError::new(format!("cannot read `{shown}`")).because(error);
+            if missing { error.hint("`rhapsode secret set NAME` makes the first one") } else { error }
+        })?;
+        let identities = self.identities()?;
+        let identities = identities.as_ref().expect("just found");
+        Document::open(&bytes, Format::of(file), identities).map_err(|error| error.of(format!("cannot open `{shown}`")))
+    }
+
+    /// Opens a file, or begins one by the rules of the project.
+    ///
+    /// # Errors
+    /// As for [`Store::open`]; nobody is named to encrypt it to.
+    pub fn open_or_new(&self, file: &str) -> Result<Document, SecretError> {
+        if self.root.join(file).exists() {
+            return self.open(Path::new(file));
+        }
+        let failed = |error: SopsError| error.of(format!("cannot make `{file}`"));
+        let rule = Rules::of_project(&self.root).and_then(|rules| rules.of(file)).map_err(failed)?;
+        let Some(rule) = rule.filter(|rule| !rule.recipients.is_empty()) else {
+            let error = SecretError::new("this project has no secrets yet: nobody is named to encrypt them to");
+            return Err(error.hint("run `rhapsode secret init`, which takes your ssh key"));
+        };
+        Document::new(Format::of(Path::new(file)), &rule.recipients, rule.selection).map_err(failed)
+    }
+
+    /// Writes a file whole, or not at all.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn save(&self, file: &Path, document: &mut Document) -> Result<(), SecretError> {
+        let failed = || format!("cannot write `{}`", file.display());
+        let bytes = document.seal().map_err(|error| error.of(failed()))?;
+        let path = self.root.join(file);
+        if std::fs::read(&path).is_ok_and(|before| before == bytes) {
+            return Ok(());
+        }
+        let folder = path.parent().unwrap_or(&self.root);
+        let written = std::fs::create_dir_all(folder).and_then(|()| {
+            let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+            draft.write_all(&bytes)?;
+            draft.as_file().sync_all()?;
+            // Ciphertext: git gives it to everybody who may read the repository.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            draft.as_file().set_permissions(mode)?;
+            draft.persist(&path).map_err(|error| error.error)
+        });
+        written.map(drop).map_err(|error| SecretError::new(failed()).because(error))
+    }
+
+    /// Encrypts every file to the recipients that the rules name now; `rotate` takes new keys for the values too.
+    /// Gives the files that changed.
+    ///
+    /// # Errors
+    /// A file that cannot be opened: then none is written.
+    pub fn rekey(&self, rotate: bool) -> Result<Vec<PathBuf>, SecretError> {
+        let _lock = self.lock()?;
+        let rules = Rules::of_project(&self.root).map_err(|error| error.of("cannot read .sops.yaml"))?;
+        let mut opened = Vec::new();
+        for file in self.files()? {
+            let mut document = self.open(&file)?;
+            let shown = file.display().to_string();
+            let failed = |error: SopsError| error.of(format!("cannot encrypt `{shown}` anew"));
+            let recipients: Vec<Recipient> = match rules.of(&shown).map_err(failed)? {
+                Some(rule) => rule.recipients,
+                None => return Err(SecretError::new(format!("no rule of .sops.yaml names recipients for `{shown}`"))),
+            };
+            let done = if rotate { document.rotate(&recipients) } else { document.rekey(&recipients) };
+            done.map_err(failed)?;
+            opened.push((file, document));
+        }
+        let mut changed = Vec::new();
+        for (file, mut document) in opened {
+            let before = std::fs::read(self.root.join(&file)).ok();
+            self.save(&file, &mut document)?;
+            if std::fs::read(self.root.join(&file)).ok() != before {
+                changed.push(file);
+            }
+        }
+        Ok(changed)
+    }
+
+    fn identities(&self) -> Result<MutexGuard<'_, Option<Identities>>, SecretError> {
+        let mut identities = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        if identities.is_none() {
+            let found = Identities::of_user().map_err(|error| error.of("cannot read your keys"))?;
+            *identities = Some(found);
+        }
+        Ok(identities)
+    }
+
+    /// Keeps other processes from changing the files; readers need no lock, as files are replaced whole.
+    fn lock(&self) -> Result<Locked, SecretError> {
+        let failed = |error: std::io::Error| SecretError::new("cannot lock the project's secrets").because(error);
+        let folder = self.root.join(FOLDER);
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let folder = File::open(folder).map_err(failed)?;
+        flock(&folder, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+        Ok(Locked(folder))
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing the file would do it too, but a child may have it open.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            walk(&path, found)?;
+        } else if path.to_string_lossy().contains(".sops.") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// A random text of these characters, each as likely as the others.
+pub fn random_text(length: usize, charset: &[char]) -> String {
+    let mut text = String::with_capacity(length);
+    // What lies beyond the last whole multiple would make some characters likelier.
+    let limit = u32::MAX - u32::MAX % charset.len() as u32;
+    while text.chars().count() < length {
+        let mut bytes = [0; 4];
+        random(&mut bytes);
+        let number = u32::from_le_bytes(bytes);
+        if number < limit {
+            text.push(charset[number as usize % charset.len()]);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use age::secrecy::ExposeSecret;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let key = age::x25519::Identity::generate();
+        let recipient: Recipient = key.to_public().to_string().parse().expect("a recipient");
+        let mut rules = Rules::of_project(dir.path()).expect("none");
+        rules.change("secrets/x.sops.yaml", &[recipient], &[]).expect("a rule");
+        rules.save().expect("written");
+        let identities = Identities::of_text(key.to_string().expose_secret()).expect("a key");
+        let store = Store::opened_by(dir.path(), identities);
+        (dir, store)
+    }
+
+    #[test]
+    fn what_is_put_away_is_found_again_and_nobody_else_reads_it() {
+        let (dir, store) = store();
+        store.put("pki/root", b"-----BEGIN KEY-----\nstore-secret\n").expect("kept");
+        store.put("token", &[0xff, 0, 1]).expect("kept");
+        store.put("db.password", b"dotted").expect("kept");
+        assert_eq!(store.get("pki/root").expect("there").as_slice(), b"-----BEGIN KEY-----\nstore-secret\n");
+        assert_eq!(store.get("token").expect("there").as_slice(), [0xff, 0, 1]);
+        let names: Vec<String> = store.list().expect("listed").into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["token", "db.password", "pki/root"]);
+        let text = std::fs::read_to_string(dir.path().join("secrets/pki.sops.yaml")).expect("a file");
+        assert!(!text.contains("store-secret") && text.contains("root: ENC["), "{text}");
+        assert!(store.rm("token").expect("removed") && !store.rm("token").expect("gone"));
+        assert!(store.get("token").is_err());
+    }
+
+    #[test]
+    fn a_value_that_is_there_is_not_made_again() {
+        let (_dir, store) = store();
+        let first = store.get_or_put("made", || b"one".to_vec()).expect("made");
+        let second = store.get_or_put("made", || b"two".to_vec()).expect("found");
+        assert_eq!((first.as_slice(), second.as_slice()), (b"one".as_slice(), b"one".as_slice()));
+    }
+
+    #[test]
+    fn a_name_stays_below_the_secrets_of_the_project() {
+        for bad in ["", "../x/y", "/etc/x", "a//b", ".git/x", "a/../b", "x/"] {
+            assert!(Name::parse(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(Name::parse("a/b/c").expect("a name").file(), "secrets/a/b.sops.yaml");
+    }
+
+    #[test]
+    fn random_texts_have_the_wanted_length_and_characters() {
+        let text = random_text(64, &['a', 'b', 'é']);
+        assert_eq!(text.chars().count(), 64);
+        assert!(text.chars().all(|c| "abé".contains(c)));
+        assert_ne!(random_text(32, &['a', 'b']), random_text(32, &['a', 'b']));
+    }
+}
