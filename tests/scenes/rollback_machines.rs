@@ -21,7 +21,6 @@ const SERVICE: &str = r##"
         enabled: true, running: true,
     });
     file::put("/srv/app/beat.conf", #{ content: "every = 5\n" });
-    cron::job("tidy", #{ command: "true", minute: "7" });
 "##;
 
 fn without_user() -> String {
