@@ -70,7 +70,7 @@ impl Site {
         let limit = hosts.join(",");
         let words = ["apply", "site.rhai", "--yes", "--json", "--limit", &limit];
         let running = Running::with_temp(&self.scene, &words, self.temp.path());
-        let waits = |host: &&str| self.on(host, &format!("ls waits-{host} 2>/dev/null || true")) != "";
+        let waits = |host: &&str| !self.on(host, &format!("ls waits-{host} 2>/dev/null || true")).is_empty();
         eventually("all are at work", || hosts.iter().all(&waits));
         running
     }

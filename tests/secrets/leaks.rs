@@ -36,7 +36,7 @@ impl Markers {
 
     fn not_in(&self, what: &str, bytes: &[u8]) {
         if self.scrubber().finds(bytes) {
-            let core = self.token[4..20].as_bytes();
+            let core = &self.token.as_bytes()[4..20];
             let at = bytes.windows(core.len()).position(|part| part == core).unwrap_or_default();
             let near = String::from_utf8_lossy(&bytes[at.saturating_sub(200)..bytes.len().min(at + 200)]);
             panic!("a secret is in {what}: ...{near}...");
