@@ -185,10 +185,10 @@ impl Remember for Memory {
         };
         // The journal commits what all hosts ask for at once: nobody may hold it while waiting.
         let intending = match &*kept(&self.journal) {
-            Some(journal) => journal.begin(intent).map_err(|error| told(&*error))?,
+            Some(journal) => journal.begin(intent).map_err(|error| told(&error))?,
             None => return Ok(None),
         };
-        let intended = intending.wait().map_err(|error| told(&*error))?;
+        let intended = intending.wait().map_err(|error| told(&error))?;
         let mut begun = kept(&self.begun);
         let number = begun.len() as u64;
         let ticket = (number..).find(|ticket| !begun.contains_key(ticket)).expect("numbers do not end");

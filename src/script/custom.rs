@@ -158,7 +158,7 @@ fn custom(
             here.undo().cut(before);
             let what = format!("{kind} {target}");
             let closure = closure::Kept::new(ctx, undo.clone());
-            here.undo().note(Undo::Closure { what, closure, arguments: vec![host, left] });
+            here.undo().note(Undo::closure(what, closure, vec![host, left]));
         }
     }
     Ok(outcome)

@@ -135,7 +135,7 @@ pub(super) fn perform(
             let what = format!("{op} {target}");
             let handle = Done::new(vec![outcome.clone()], false);
             let closure = closure::Kept::new(ctx, undo.clone());
-            here.undo().note(Undo::Closure { what, closure, arguments: vec![Dynamic::from(handle)] });
+            here.undo().note(Undo::closure(what, closure, vec![Dynamic::from(handle)]));
         }
         _ => note_reversal(here, outcome.reversal.as_ref()),
     }
