@@ -157,8 +157,8 @@ fn custom(
             // It takes back all that `apply` did.
             here.undo().cut(before);
             let what = format!("{kind} {target}");
-            let closure = Box::new(closure::Kept::new(ctx, undo.clone()));
-            here.undo().note(Undo::Closure { what, closure, arguments: vec![host, left] });
+            let closure = closure::Kept::new(ctx, undo.clone());
+            here.undo().note(Undo::closure(what, closure, vec![host, left]));
         }
     }
     Ok(outcome)

@@ -134,8 +134,8 @@ pub(super) fn perform(
         (Some(undo), Some(OpStatus::Changed)) => {
             let what = format!("{op} {target}");
             let handle = Done::new(vec![outcome.clone()], false);
-            let closure = Box::new(closure::Kept::new(ctx, undo.clone()));
-            here.undo().note(Undo::Closure { what, closure, arguments: vec![Dynamic::from(handle)] });
+            let closure = closure::Kept::new(ctx, undo.clone());
+            here.undo().note(Undo::closure(what, closure, vec![Dynamic::from(handle)]));
         }
         _ => note_reversal(here, outcome.reversal.as_ref()),
     }

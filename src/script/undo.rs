@@ -12,16 +12,27 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone)]
 pub enum Undo {
     /// By a closure of the playbook.
-    Closure {
-        /// Shown when it runs: `nala::installed curl`.
-        what: String,
-        /// The closure; it may be of a module that the block knows nothing of.
-        closure: Box<Kept>,
-        /// Its arguments; it may take fewer.
-        arguments: Vec<Dynamic>,
-    },
+    Closure(Box<ByClosure>),
     /// By what was there before.
     Reversal(Arc<Reversal>),
+}
+
+/// An `undo` closure with what it shall be called with.
+#[derive(Clone)]
+pub struct ByClosure {
+    /// Shown when it runs: `nala::installed curl`.
+    pub what: String,
+    /// The closure; it may be of a module that the block knows nothing of.
+    pub closure: Kept,
+    /// Its arguments; it may take fewer.
+    pub arguments: Vec<Dynamic>,
+}
+
+impl Undo {
+    /// By a closure of the playbook.
+    pub fn closure(what: String, closure: Kept, arguments: Vec<Dynamic>) -> Self {
+        Self::Closure(Box::new(ByClosure { what, closure, arguments }))
+    }
 }
 
 /// Frames of the blocks around; a frame collects the undos of what changed inside.
@@ -82,7 +93,8 @@ pub fn take_back(engine: &Engine, here: &Here, what: &str, undos: Vec<Undo>) -> 
     let mut reversals = Vec::new();
     for undo in undos {
         match undo {
-            Undo::Closure { what: operation, closure, arguments } => {
+            Undo::Closure(by) => {
+                let ByClosure { what: operation, closure, arguments } = *by;
                 warn(here, format!("{what} failed: undoing {operation}"));
                 let undone = here.actor().unplanned(|| closure.run(engine, arguments));
                 if let Err(failed) = undone {
