@@ -19,6 +19,8 @@ pub(super) struct Verdict {
     pub error: Option<OpError>,
     /// How it deviates from the plan that the run is held to; nothing was done then.
     pub deviates: Option<String>,
+    /// Why a guard refuses it; nothing was done then.
+    pub refused: Option<String>,
     /// Why nothing was done though something could be.
     pub left: Option<String>,
     /// What takes it back.
@@ -37,6 +39,7 @@ impl Verdict {
             output: None,
             error: None,
             deviates: None,
+            refused: None,
             left: None,
             reversal: None,
             earlier: None,
@@ -62,8 +65,12 @@ impl Verdict {
 
     pub fn of(plan: &Plan, target: &str, sensitive: bool) -> Self {
         let status = if plan.is_empty() { OpStatus::Unchanged } else { OpStatus::Changed };
-        let line =
-            |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text), secrets: change.secrets() };
+        let line = |change: &Change| ChangeLine {
+            sign: change.sign,
+            text: redact(&change.text),
+            open: change.open,
+            secrets: change.secrets(),
+        };
         let texts = plan.changes.iter().filter_map(|change| change.diff.as_ref());
         let diff: String = texts.map(|(before, after)| super::diff::unified(target, before, after)).collect();
         let diff = (!sensitive && !diff.is_empty()).then_some(diff);
