@@ -138,7 +138,7 @@ fn compared(scene: &Scene, bed: &Bed) -> (Vec<String>, u64) {
 #[case::a_mirror_and_edits("mirror", 0, 9)]
 #[case::memberships("groups", 0, 0)]
 #[case::packages_that_come_and_go("packages", 0, 8)]
-#[case::the_system_itself("system", 0, 8)]
+#[case::the_system_itself("system", 0, 6)]
 #[case::one_file_and_many_edits("edits", 0, 15)]
 #[case::what_goes_and_comes_back("recreate", 0, 16)]
 #[case::what_becomes_something_else("churn", 0, 26)]

@@ -19,20 +19,26 @@ fn operation() -> impl Strategy<Value = String> {
         let path = format!("d + \"/{name}\"");
         let line = text.trim_end_matches("\\n").rsplit("\\n").next().unwrap_or_default();
         match kind {
-            0 => format!("file::put({path}, #{{ content: \"{text}\" }});"),
-            1 => format!("file::put({path}, #{{ content: \"{text}\", mode: \"{mode}\", create_dirs: true }});"),
-            2 => format!("file::put({path}, #{{ content: \"{text}\", force: true, create_dirs: true }});"),
-            3 => format!("file::line({path}, #{{ line: \"{line}\" }});"),
-            4 => format!("file::line({path}, #{{ pattern: \"^o\", line: \"{line}\", create: true }});"),
-            5 => format!("file::line({path}, #{{ line: \"{line}\", present: false }});"),
-            6 => format!("file::block({path}, #{{ id: \"x\", content: \"{line}\", create: true }});"),
-            7 => format!("file::replace({path}, #{{ pattern: \"^t.*$\", to: \"X\" }});"),
-            8 | 9 => format!("file::absent({path}, #{{ recursive: true }});"),
-            10 => format!("file::dir({path}, #{{ mode: \"{mode}\" }});"),
-            11 => format!("file::dir({path});"),
-            12 => format!("file::link({path}, #{{ to: \"{other}\", force: true }});"),
-            13 => format!("file::present({path}, #{{ mode: \"{mode}\" }});"),
-            _ => format!("file::mirror({path}, #{{ src: \"files/tree\", delete: true }});"),
+            0 => format!("file::put({path}, #{{ redeclare: true, content: \"{text}\" }});"),
+            1 => format!(
+                "file::put({path}, #{{ redeclare: true, content: \"{text}\", mode: \"{mode}\", create_dirs: true }});"
+            ),
+            2 => format!(
+                "file::put({path}, #{{ redeclare: true, content: \"{text}\", force: true, create_dirs: true }});"
+            ),
+            3 => format!("file::line({path}, #{{ redeclare: true, line: \"{line}\" }});"),
+            4 => {
+                format!("file::line({path}, #{{ redeclare: true, pattern: \"^o\", line: \"{line}\", create: true }});")
+            }
+            5 => format!("file::line({path}, #{{ redeclare: true, line: \"{line}\", present: false }});"),
+            6 => format!("file::block({path}, #{{ redeclare: true, id: \"x\", content: \"{line}\", create: true }});"),
+            7 => format!("file::replace({path}, #{{ redeclare: true, pattern: \"^t.*$\", to: \"X\" }});"),
+            8 | 9 => format!("file::absent({path}, #{{ redeclare: true, recursive: true }});"),
+            10 => format!("file::dir({path}, #{{ redeclare: true, mode: \"{mode}\" }});"),
+            11 => format!("file::dir({path}, #{{ redeclare: true }});"),
+            12 => format!("file::link({path}, #{{ redeclare: true, to: \"{other}\", force: true }});"),
+            13 => format!("file::present({path}, #{{ redeclare: true, mode: \"{mode}\" }});"),
+            _ => format!("file::mirror({path}, #{{ redeclare: true, src: \"files/tree\", delete: true }});"),
         }
     })
 }
