@@ -91,6 +91,9 @@ pub struct ChangeLine {
     pub sign: Sign,
     /// A few words: `mode 0600 -> 0644`.
     pub text: String,
+    /// In a plan: that it comes is certain, but only an apply can tell it in full.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
     /// A keyed fingerprint of the secrets in it: the same as long as they are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secrets: Option<String>,

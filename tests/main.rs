@@ -42,3 +42,4 @@ mod state_server;
 mod state_transfer;
 mod state_verbs;
 mod saved_plans;
+mod fidelity;

@@ -65,6 +65,171 @@ fn a_source_that_changed_since_makes_the_plan_stale_before_any_host_is_asked() {
 }
 
 #[test]
+fn whatever_a_plan_read_of_this_machine_must_be_as_it_was() {
+    let playbook = r#"
+        import "modules/lib" as lib;
+        file::template("@/out", #{ src: "files/t.j2", vars: #{ n: lib::n() } });
+        file::put("@/sent", #{ src: "files/sent" });
+        file::mirror("@/tree", #{ src: "files/tree" });
+        cmd::script("files/make.sh", #{ creates: "@/made" });
+    "#;
+    let project = project(playbook);
+    let files = ["modules/lib.rhai", "files/t.j2", "files/sent", "files/tree/deep/a", "files/make.sh"];
+    let texts = ["fn n() { 7 }", "{{ n }}\n", "sent\n", "a\n", "true\n"];
+    files.iter().zip(texts).for_each(|(file, text)| project.write(file, text));
+    project.write("inventories/host_data/here.yaml", "kind: laptop\n");
+    run(&project, ["plan", "playbooks/site.rhai", "--save", "site.plan"], 0);
+    let named = |file: &str| if file.starts_with("files/tree") { "files/tree" } else { file }.to_owned();
+    for file in files.into_iter().chain(["inventories/host_data/here.yaml", "inventories/here.yaml", "rhapsode.yaml"]) {
+        let before = project.read(file);
+        project.write(file, format!("{before}\n# later\n"));
+        let stale = Cli::new(["apply", "site.plan"]).within(&project);
+        stale.stderr_contains(&format!("`{}` is another one than when the plan was made", named(file))).exit(7);
+        project.write(file, before);
+    }
+    project.write("inventories/group_data/all.yaml", "more: 1\n");
+    let stale = Cli::new(["apply", "site.plan"]).within(&project);
+    stale.stderr_contains("`inventories/group_data/all.yaml` was not read when the plan was made").exit(7);
+    std::fs::remove_dir_all(project.path("inventories/group_data")).expect("removed");
+    assert!(!project.path("out").exists());
+    run(&project, ["apply", "site.plan"], 0);
+}
+
+#[test]
+fn a_fact_that_is_another_one_stops_the_host_and_is_named() {
+    let project = project(
+        r#"
+        file::put("@/before", #{ content: "x" });
+        let conf = fact("files.FileContents", #{ path: "@/conf" });
+        file::put("@/out", #{ content: "same" });
+        log(`${fact("server.Date")} ${host.arch} ${host.hostname}`);
+        "#,
+    );
+    project.write("conf", "one\n");
+    run(&project, ["plan", "playbooks/site.rhai", "--save", "site.plan"], 0);
+    let saved: serde_json::Value = serde_json::from_str(&project.read("site.plan")).expect("JSON");
+    let facts = saved["hosts"]["here"]["facts"].as_object().expect("facts");
+    assert_eq!(facts.len(), 3, "{facts:?}");
+    project.write("conf", "two\n");
+    let stopped = run(&project, ["apply", "site.plan"], 7);
+    let error = stopped["hosts"]["here"]["error"]["message"].as_str().expect("an error").to_owned();
+    assert!(error.starts_with("fact `files.FileContents` {\"path\":"), "{error}");
+    assert!(error.ends_with("of `here` is another one than when the plan was made"), "{error}");
+    assert!(!project.path("out").exists());
+    project.write("conf", "one\n");
+    std::fs::remove_file(project.path("before")).expect("removed");
+    std::fs::remove_dir_all(project.path(".rhapsode")).expect("removed");
+    run(&project, ["apply", "site.plan"], 0);
+}
+
+#[test]
+fn a_plan_holds_its_selection() {
+    let project = project(FILES);
+    let two = "hosts: { here: { connect: local }, there: { connect: local } }\n";
+    project.write("inventories/here.yaml", two);
+    run(&project, ["plan", "playbooks/site.rhai", "--save", "site.plan", "-l", "here"], 0);
+    let words = Cli::new(["apply", "site.plan", "-l", "there"]).within(&project);
+    words.stderr_contains("a saved plan brings its own inventory, selection and data").exit(64);
+    run(&project, ["plan", "playbooks/site.rhai", "--save", "all.plan"], 0);
+    let other = Cli::new(["apply", "all.plan"]).env("RHAPSODE_LIMIT", "there").within(&project);
+    other.stderr_contains("`here` is not selected any more, other than when the plan was made").exit(7);
+    assert_eq!(run(&project, ["apply", "site.plan"], 0)["totals"]["hosts"], 1);
+}
+
+#[test]
+fn what_a_failure_sets_off_in_a_catch_is_not_held_against_a_saved_plan() {
+    let project = project(
+        r#"
+        try { cmd::run("exit 4"); file::put("@/never", #{ content: "x" }); } catch (e) { file::put("@/caught", #{ content: "x" }); }
+        let tried = cmd::run("exit 5", #{ ignore_errors: true });
+        if tried.failed { file::put("@/failed", #{ content: "x" }); }
+        file::put("@/last", #{ content: "last" });
+        "#,
+    );
+    run(&project, ["plan", "playbooks/site.rhai", "--save", "site.plan"], 0);
+    run(&project, ["apply", "site.plan"], 0);
+    assert!(project.path("caught").exists() && project.path("failed").exists() && project.path("last").exists());
+    assert!(!project.path("never").exists());
+}
+
+#[test]
+fn a_drifted_file_is_left_alone_when_no_changes_are_expected() {
+    let project = project(FILES);
+    run(&project, ["apply", "playbooks/site.rhai", "--yes"], 0);
+    project.write("out/a", "drifted");
+    let stopped = Cli::new(["apply", "playbooks/site.rhai", "--expect-no-changes"]).within(&project);
+    stopped.stderr_contains("file::put `").stderr_contains("no change is expected").exit(7);
+    assert_eq!(project.read("out/a"), "drifted");
+}
+
+#[test]
+fn an_expectation_of_the_playbook_refuses_the_plan_and_the_apply_before_the_first_change() {
+    let script =
+        format!("plan::expect(#{{ max_changes: 2, forbid: [\"file::link\", \"file::absent @/**\"] }});{FILES}");
+    let project = project(&script);
+    let plan = Cli::new(["plan", "playbooks/site.rhai", "--save", "site.plan"]).within(&project);
+    let plan = plan
+        .stderr_contains(
+            "/out/b on here at playbooks/site.rhai:4:11: `file::link` forbids it (playbooks/site.rhai:1:7)",
+        )
+        .stderr_contains("3 changes, where `max_changes` is 2 (playbooks/site.rhai:1:7)")
+        .stderr_contains("the guards refuse what is named above; nothing was changed")
+        .exit(7);
+    assert!(!project.path("site.plan").exists(), "{}", plan.stderr);
+    Cli::new(["apply", "playbooks/site.rhai", "--yes"])
+        .within(&project)
+        .stderr_contains("`file::link` forbids it")
+        .exit(7);
+    assert!(!project.path("out").exists(), "nothing was changed");
+    let misspelt = Cli::new(["plan", "playbooks/site.rhai"]).within(&project);
+    project.write("playbooks/site.rhai", "plan::expect(#{ forbids: [] });");
+    misspelt
+        .stderr_contains("`plan::expect` has no argument `forbids`")
+        .stderr_contains("did you mean `forbid`?")
+        .exit(1);
+}
+
+#[test]
+fn what_no_plan_saw_is_refused_before_it_is_done() {
+    let project = project(
+        r#"
+        plan::expect(#{ forbid: "file::put @/forbidden" });
+        file::put("@/allowed", #{ content: "x" });
+        let r = cmd::run("echo yes");
+        if r.stdout == "yes" { file::put("@/forbidden", #{ content: "x" }); }
+        "#,
+    );
+    let stopped = run(&project, ["apply", "playbooks/site.rhai", "--yes"], 7);
+    let error = stopped["hosts"]["here"]["error"]["message"].as_str().expect("an error").to_owned();
+    assert!(error.contains("/forbidden` on `here` is refused: `file::put"), "{error}");
+    assert!(project.path("allowed").exists() && !project.path("forbidden").exists());
+}
+
+#[test]
+fn guards_of_the_settings_may_be_stricter_for_one_inventory() {
+    let project = project(FILES);
+    let guards = "inventory: inventories/here.yaml\nguards:\n  max_changes: 9\n  inventories:\n    production: { max_changes: 1 }\n";
+    project.write("rhapsode.yaml", guards);
+    project.write("inventories/production.yaml", project.read("inventories/here.yaml"));
+    let strict = Cli::new(["apply", "playbooks/site.rhai", "--yes", "-i", "inventories/production.yaml"]);
+    strict
+        .within(&project)
+        .stderr_contains("3 changes, where `max_changes` is 1 (guards of production in rhapsode.yaml)")
+        .exit(7);
+    assert!(!project.path("out").exists());
+    run(&project, ["apply", "playbooks/site.rhai", "--yes"], 0);
+    for (wrong, at, says) in [
+        ("guards:\n  max_change: 9\n", "rhapsode.yaml:2:3", "did you mean `max_changes`?"),
+        ("guards:\n  inventories:\n    x: { forbids: [] }\n", "rhapsode.yaml:3:10", "did you mean `forbid`?"),
+        ("guards:\n  forbid: [\"service::stoped\"]\n", "rhapsode.yaml:2:", "did you mean `service::stopped`?"),
+    ] {
+        project.write("rhapsode.yaml", wrong);
+        let plan = Cli::new(["plan", "playbooks/site.rhai"]).within(&project);
+        plan.stderr_contains(at).stderr_contains(says).exit(1);
+    }
+}
+
+#[test]
 fn what_no_plan_can_evaluate_is_not_held_against_it() {
     let project = project(
         r#"

@@ -1,8 +1,10 @@
 //! Settings: flags over `RHAPSODE_*` over `rhapsode.yaml` over defaults.
 
 use super::args::Common;
-use serde::Deserialize;
+use crate::engine::{Guard, Pattern};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// `rhapsode.yaml`.
@@ -19,6 +21,52 @@ struct File {
     state: Option<String>,
     max_operations: Option<u64>,
     max_depth: Option<usize>,
+    guards: Guards,
+}
+
+/// What no run may do; more of it for single inventories.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Guards {
+    max_changes: Option<u64>,
+    forbid: Vec<Forbidden>,
+    inventories: BTreeMap<String, Own>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Own {
+    max_changes: Option<u64>,
+    forbid: Vec<Forbidden>,
+}
+
+#[derive(Debug, Clone)]
+struct Forbidden(Pattern);
+
+impl<'de> Deserialize<'de> for Forbidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Pattern::parse(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Guards {
+    /// The guards of a run with these inventories, which may be named by path or by file name.
+    pub fn of(&self, inventories: &[String]) -> Vec<Guard> {
+        let is_named = |name: &str| {
+            let stem = |path: &str| Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            inventories.iter().any(|path| path == name || stem(path).as_deref() == Some(name))
+        };
+        let guard = |most: Option<u64>, forbid: &[Forbidden], at: String| Guard {
+            max_changes: most,
+            forbid: forbid.iter().map(|forbidden| forbidden.0.clone()).collect(),
+            at,
+        };
+        let all = guard(self.max_changes, &self.forbid, "guards in rhapsode.yaml".into());
+        let own = self.inventories.iter().filter(|(name, _)| is_named(name));
+        let own =
+            own.map(|(name, own)| guard(own.max_changes, &own.forbid, format!("guards of {name} in rhapsode.yaml")));
+        std::iter::once(all).chain(own).filter(|guard| !guard.is_empty()).collect()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +121,8 @@ pub struct Config {
     pub max_operations: Setting<u64>,
     /// Calls inside calls.
     pub max_depth: Setting<usize>,
+    /// What no run may do.
+    pub guards: Guards,
 }
 
 /// Why there are no settings.
@@ -121,7 +171,11 @@ const NAMES: &[&str] = &[
     "state",
     "max_operations",
     "max_depth",
+    "guards",
 ];
+
+/// Names below `guards`.
+const GUARD_NAMES: &[&str] = &["max_changes", "forbid", "inventories"];
 
 impl Config {
     /// Reads the settings for a project.
@@ -193,6 +247,7 @@ impl Config {
                 5_000_000,
             )?,
             max_depth: from.pick("", None, "RHAPSODE_MAX_DEPTH", |text| number(&text), file.max_depth, 64)?,
+            guards: file.guards,
         })
     }
 
@@ -287,7 +342,9 @@ fn wrong(error: &serde_yaml::Error) -> ConfigError {
     let message = text.split(" at line ").next().unwrap_or_default().trim_end_matches([',', '.', ':']).to_owned();
     let unknown = message.split('`').nth(1).filter(|_| message.contains("unknown field")).map(str::to_owned);
     let hint = unknown.and_then(|name| {
-        crate::inventory::nearest(&name, NAMES.iter().copied()).map(|near| format!("did you mean `{near}`?"))
+        // The error tells which names it expected.
+        let names = if message.contains("forbid") { GUARD_NAMES } else { NAMES };
+        crate::inventory::nearest(&name, names.iter().copied()).map(|near| format!("did you mean `{near}`?"))
     });
     ConfigError::File { message, at, hint }
 }

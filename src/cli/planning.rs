@@ -42,9 +42,13 @@ impl Session {
         revision: u64,
         announced: &Announced,
     ) -> Result<(), CommandError> {
-        let files = files(&self.project.root, self.project.files_read(), prepared.inventory.files_read());
+        let files = files(&self.project, prepared.inventory.files_read())?;
         let inventory = self.config.inventory.value.clone();
-        SavedPlan::new(finished.start.clone(), inventory, revision, files, announced.take()).write(path)
+        let mut hosts = announced.take();
+        for (host, facts) in &finished.facts {
+            hosts.entry(host.clone()).or_default().facts.clone_from(facts);
+        }
+        SavedPlan::new(finished.start.clone(), inventory, revision, files, hosts).write(path)
     }
 
     /// Counts the applies of the inventory.
@@ -73,8 +77,25 @@ impl Session {
             self.still_holds(&plan)?;
         }
         let prepared = self.prepare(&self.project.root.join(&plan.run.playbook))?;
+        if !lenient {
+            self.selects_the_same(&plan, &prepared)?;
+        }
         let contract = Some(Contract::new(plan.hosts, lenient));
         Ok(self.once(&prepared, Order { contract, ..Order::of(Mode::Apply) })?.exit)
+    }
+
+    /// A dynamic inventory, a setting of the environment or a new file may select other hosts, or give them other data.
+    fn selects_the_same(&self, plan: &SavedPlan, prepared: &Prepared) -> Result<(), CommandError> {
+        let (planned, now) = (&plan.run.hosts, prepared.hosts());
+        let other = planned.iter().find(|host| !now.contains(host)).map(|host| (host, "not selected any more"));
+        let other = other.or(now.iter().find(|host| !planned.contains(host)).map(|host| (host, "selected now")));
+        if let Some((host, how)) = other {
+            return Err(stale(format!("`{host}` is {how}, other than when the plan was made")));
+        }
+        match plan.new_file(&files(&self.project, prepared.inventory.files_read())?) {
+            Some(file) => Err(stale(format!("`{file}` was not read when the plan was made"))),
+            None => Ok(()),
+        }
     }
 
     /// What the plan stands on is as it was, as far as that can be told without the hosts.

@@ -9,7 +9,9 @@ use super::saved_plan::{Announced, files};
 use super::session::{Session, shared_hosts};
 use super::signals;
 use crate::connect;
-use crate::engine::{Connected, Contract, Earlier, Emit, Expected, Forgetful, Options, Remember, Run, TagFilter};
+use crate::engine::{
+    Connected, Contract, Earlier, Emit, Expected, Forgetful, Intended, Options, Remember, Run, TagFilter,
+};
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
 use crate::inventory::{Host, Inventory};
 use crate::remote::Interrupt;
@@ -77,6 +79,8 @@ pub(super) struct Order {
     pub contract: Option<Contract>,
     /// Who collects what it announces.
     pub announced: Option<Announced>,
+    /// Shows nothing but warnings and errors.
+    pub silent: bool,
     /// The lock, when it is held already.
     pub lease: Option<Lease>,
     /// What the run did that this one resumes.
@@ -96,6 +100,7 @@ impl Order {
             document: None,
             contract: None,
             announced: None,
+            silent: false,
             lease: None,
             done: None,
             resumes: None,
@@ -112,6 +117,15 @@ pub struct Finished {
     pub exit: Exit,
     /// The sums.
     pub totals: Totals,
+    /// Digests of the facts that scripts read, by host.
+    pub facts: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Prepared {
+    /// Selected hosts in inventory order.
+    pub(super) fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
 }
 
 impl Session {
@@ -128,7 +142,7 @@ impl Session {
         let script = crate::script::check(&world, playbook)?;
         inventory.check_passwords(&hosts)?;
         self.fetch_secrets(&inventory, &world, &hosts, &script, "")?;
-        let files = files(&self.project.root, self.project.files_read(), inventory.files_read());
+        let files = files(&self.project, inventory.files_read())?;
         let (shown, sources) = (self.project.shown(playbook), Some(digest(&files)));
         Ok(Prepared { inventory, world, hosts, script, shown, recurs: true, checkout, sources })
     }
@@ -192,6 +206,7 @@ impl Session {
     /// What keeps the run from starting; that of hosts is in the exit code.
     pub fn agree_and_apply(&self, prepared: &Prepared) -> Result<Finished, CommandError> {
         if self.flags.yes {
+            self.ask_guards(prepared)?;
             return self.once(prepared, Order::of(Mode::Apply));
         }
         if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
@@ -205,8 +220,21 @@ impl Session {
         if hopeless || nothing || !agreed() {
             return Ok(plan);
         }
-        let contract = Some(Contract::new(announced.take(), false));
+        let mut hosts = announced.take();
+        for (host, facts) in plan.facts {
+            hosts.entry(host).or_default().facts = facts;
+        }
+        let contract = Some(Contract::new(hosts, false));
         self.once(prepared, Order { contract, ..Order::of(Mode::Apply) })
+    }
+
+    /// Where something is guarded, a plan tells first whether the guards let the apply begin.
+    fn ask_guards(&self, prepared: &Prepared) -> Result<(), CommandError> {
+        let of_settings = !self.config.guards.of(&self.config.inventory.value).is_empty();
+        if of_settings || prepared.world.project.mentions("plan::expect") {
+            self.once(prepared, Order { results: false, silent: true, ..Order::of(Mode::Plan) })?;
+        }
+        Ok(())
     }
 
     /// The run itself.
@@ -226,7 +254,12 @@ impl Session {
             lease => lease,
         };
         let store = lease.as_ref().map_or(store, Lease::store);
-        let bus = Arc::new(Bus::new(self.sinks(&store, &start, &mut order)?));
+        let intended = Intended::default();
+        let mut sinks = self.sinks(&store, &start, &mut order)?;
+        if mode == Mode::Plan {
+            sinks.push(Box::new(intended.clone()));
+        }
+        let bus = Arc::new(Bus::new(sinks));
         super::room::make_room(prepared.hosts.len());
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
@@ -251,6 +284,7 @@ impl Session {
         };
         let run = run.expecting(expected).remembering(due, remember);
         let run = Arc::new(run.held_to(order.contract).resuming(order.done));
+        self.config.guards.of(&self.config.inventory.value).into_iter().for_each(|guard| run.guard(guard));
         signals::stop(&run);
         if let Some(lease) = &lease {
             let run = Arc::downgrade(&run);
@@ -264,11 +298,16 @@ impl Session {
             ahead::keep(&store, &prepared.shown, &prepared.inventory, &run);
         }
         let totals = bus.totals();
+        let refused = intended.against(&run.guards());
         let loss = lease.as_ref().and_then(Lease::loss);
         let exit = match loss {
             Some(_) => Exit::State,
-            None => verdict(&run, &ends, &totals, self.pending_counts),
+            None => match verdict(&run, &ends, &totals, self.pending_counts) {
+                Exit::Done | Exit::Pending if !refused.is_empty() => Exit::Deviated,
+                exit => exit,
+            },
         };
+        refused.iter().for_each(|line| bus.emit(Event::Warning { host: None, text: line.clone() }));
         let duration_ms = started.elapsed().as_millis() as u64;
         bus.emit(Event::RunFinished { exit: exit.into(), duration_ms, totals: totals.clone() });
         let history = bus.finish().into_iter().find(|dropped| dropped.sink == "history");
@@ -280,8 +319,9 @@ impl Session {
             return Err(loss.into());
         }
         match history {
+            _ if !refused.is_empty() => Err(refusal(exit, &refused, order.silent)),
             Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
-            _ => Ok(Finished { start, exit, totals }),
+            _ => Ok(Finished { start, exit, totals, facts: run.facts() }),
         }
     }
 
@@ -318,7 +358,7 @@ impl Session {
 
     fn sinks(&self, store: &Store, start: &RunStart, order: &mut Order) -> Result<Vec<Box<dyn Sink>>, CommandError> {
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(store.begin(start)?)];
-        if let Some(path) = &self.flags.events {
+        if let Some(path) = self.flags.events.as_ref().filter(|_| !order.silent) {
             let lines = match path.as_os_str() == "-" {
                 true => EventLines::new(Box::new(std::io::stdout())),
                 false => EventLines::open(path)
@@ -332,7 +372,9 @@ impl Session {
         if self.flags.json && order.results {
             sinks.push(Box::new(Json::new(order.document.take().unwrap_or_else(|| Box::new(std::io::stdout())))));
         }
-        sinks.push(Box::new(Human::stderr(self.look())));
+        let look = self.look();
+        let look = if order.silent { Look { verbosity: Verbosity::Quiet, ..look } } else { look };
+        sinks.push(Box::new(Human::stderr(look)));
         Ok(sinks)
     }
 
@@ -398,6 +440,15 @@ fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals, pending: bool) -> Exit 
         _ if any(Fault::Deviation) => Exit::Deviated,
         _ => of_hosts,
     }
+}
+
+/// Names what offends where no plan did.
+fn refusal(exit: Exit, offends: &[String], silent: bool) -> CommandError {
+    let what = if silent { "this apply" } else { "what is named above" };
+    let causes = if silent { offends.to_vec() } else { Vec::new() };
+    let failure = Failure { causes, ..Failure::new(format!("the guards refuse {what}; nothing was changed")) };
+    CommandError::new(exit, failure)
+        .hint("change the playbook, or the guards: `plan::expect`, `guards:` in rhapsode.yaml")
 }
 
 fn unusable(message: &str, error: &std::io::Error) -> CommandError {

@@ -18,11 +18,26 @@ pub struct Promise {
     pub diff: Option<String>,
 }
 
+impl Promise {
+    fn is_open(&self) -> bool {
+        self.changes.iter().any(|change| change.open)
+    }
+
+    /// Whether the changes are those that were announced, as far as a plan could tell.
+    fn agrees(&self, now: &Promise) -> bool {
+        let same = |(planned, found): (&ChangeLine, &ChangeLine)| planned.open || planned == found;
+        self.changes.len() == now.changes.len() && self.changes.iter().zip(&now.changes).all(same)
+    }
+}
+
 /// What a plan announced for one host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostPromises {
     /// By the id of the operation.
     pub operations: BTreeMap<String, Promise>,
+    /// Digests of the facts that the plan was made of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, String>,
     /// Where the plan of the host ended, when it could not be predicted to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<String>,
@@ -33,6 +48,8 @@ pub struct HostPromises {
 pub struct Contract {
     hosts: BTreeMap<String, HostPromises>,
     kept: Mutex<HashSet<String>>,
+    /// Hosts on which an operation failed that was announced otherwise.
+    broken: Mutex<HashSet<String>>,
     /// Deviations are told and do not stop anything.
     lenient: bool,
     /// Nothing may change, whatever was announced.
@@ -55,10 +72,6 @@ impl Contract {
         self.lenient
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Compares an operation that is about to be applied with what was announced; a text tells how it deviates.
     pub fn deviation(&self, host: &str, id: &str, now: &Promise) -> Option<String> {
         if self.frozen {
@@ -67,10 +80,11 @@ impl Contract {
         }
         let promises = self.hosts.get(host)?;
         let Some(promise) = promises.operations.get(id) else {
-            // Behind the point to which the plan could see, everything is new.
-            return promises.ends_at.is_none().then(|| "the saved plan does not have this operation".to_owned());
+            // Behind the point to which the plan could see, everything is new; so is what a failure sets off.
+            let held = promises.ends_at.is_none() && !lock(&self.broken).contains(host);
+            return held.then(|| "the saved plan does not have this operation".to_owned());
         };
-        self.kept().insert(id.to_owned());
+        lock(&self.kept).insert(id.to_owned());
         match (promise.status, now.status) {
             // What only an apply can tell was announced as such.
             (OpStatus::Unknown, _) => None,
@@ -80,21 +94,48 @@ impl Contract {
             _ if promise.changes != now.changes && same_words(&promise.changes, &now.changes) => {
                 Some("a secret in it is another one than when the plan was made".to_owned())
             }
-            _ if promise.changes != now.changes => {
-                Some(format!("the plan says {}, but now it is {}", told(promise), told(now)))
+            _ if !promise.agrees(now) => Some(format!("the plan says {}, but now it is {}", told(promise), told(now))),
+            _ if promise.diff != now.diff && !promise.is_open() => {
+                Some("its diff is another one than that of the saved plan".to_owned())
             }
-            _ if promise.diff != now.diff => Some("its diff is another one than that of the saved plan".to_owned()),
             _ => None,
         }
     }
 
-    /// Changes that were announced for a host and did not come.
+    /// Whether a plan was made of another answer to the same question.
+    pub fn is_other_fact(&self, host: &str, name: &str, digest: &str) -> bool {
+        let noted = self.hosts.get(host).and_then(|promises| promises.facts.get(name));
+        noted.is_some_and(|noted| noted != digest)
+    }
+
+    /// Whether a plan announced an operation without seeing all that it does.
+    pub fn is_open(&self, host: &str, id: &str) -> bool {
+        let promise = self.hosts.get(host).and_then(|promises| promises.operations.get(id));
+        promise.is_some_and(|promise| promise.status == OpStatus::Unknown || promise.is_open())
+    }
+
+    /// An operation failed. What a script does about a failure that no plan foresaw cannot have been announced.
+    pub fn failed(&self, host: &str, id: &str) {
+        let promise = self.hosts.get(host).and_then(|promises| promises.operations.get(id));
+        if promise.is_none_or(|promise| promise.status != OpStatus::Failed) {
+            lock(&self.broken).insert(host.to_owned());
+        }
+    }
+
+    /// Changes that were announced for a host and did not come; after a failure it is that which is to be told.
     pub fn missing(&self, host: &str) -> Vec<String> {
-        let kept = self.kept();
+        if lock(&self.broken).contains(host) {
+            return Vec::new();
+        }
+        let kept = lock(&self.kept);
         let announced = self.hosts.get(host).into_iter().flat_map(|promises| &promises.operations);
         let missing = announced.filter(|(id, promise)| promise.status == OpStatus::Changed && !kept.contains(*id));
         missing.map(|(id, _)| id.clone()).collect()
     }
+}
+
+fn lock(names: &Mutex<HashSet<String>>) -> MutexGuard<'_, HashSet<String>> {
+    names.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn word(status: OpStatus) -> &'static str {
@@ -127,13 +168,13 @@ mod tests {
     use crate::event::Sign;
 
     fn changed(text: &str) -> Promise {
-        let change = ChangeLine { sign: Sign::Update, text: text.into(), secrets: None };
+        let change = ChangeLine { sign: Sign::Update, text: text.into(), open: false, secrets: None };
         Promise { status: OpStatus::Changed, changes: vec![change], diff: None }
     }
 
     fn contract(ends_at: Option<&str>) -> Contract {
         let operations = BTreeMap::from([("web-1/file/a".to_owned(), changed("content"))]);
-        let promises = HostPromises { operations, ends_at: ends_at.map(str::to_owned) };
+        let promises = HostPromises { operations, ends_at: ends_at.map(str::to_owned), ..HostPromises::default() };
         Contract::new(BTreeMap::from([("web-1".to_owned(), promises)]), false)
     }
 
@@ -148,6 +189,15 @@ mod tests {
     #[test]
     fn behind_the_end_of_a_plan_everything_is_new() {
         assert_eq!(contract(Some("p:3:1")).deviation("web-1", "web-1/file/b", &changed("content")), None);
+    }
+
+    #[test]
+    fn what_a_failure_sets_off_was_announced_by_nobody() {
+        let contract = contract(None);
+        contract.failed("web-1", "web-1/cmd/x");
+        assert_eq!(contract.deviation("web-1", "web-1/file/b", &changed("content")), None);
+        assert!(contract.deviation("web-1", "web-1/file/a", &changed("mode")).is_some());
+        assert_eq!(contract.missing("web-1"), Vec::<String>::new());
     }
 
     #[test]

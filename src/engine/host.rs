@@ -53,6 +53,8 @@ pub struct Notes {
     pub notified: Vec<String>,
     /// Data set by the script.
     pub data: HashMap<String, Value>,
+    /// Digests of the facts that its script read, in the order of reading when one was read again.
+    pub facts: BTreeMap<String, String>,
     ids: HashMap<String, u32>,
     /// An operation failed, so that others may not have been reached.
     pub stumbled: bool,
@@ -145,6 +147,15 @@ impl Notes {
         let seen = self.ids.entry(id.clone()).or_insert(0);
         *seen += 1;
         if *seen == 1 { id } else { format!("{id}#{seen}") }
+    }
+
+    /// Notes a fact, and gives the name under which it is noted; one that is read again gets a number.
+    pub fn fact(&mut self, fact: String, digest: String) -> String {
+        let seen = self.ids.entry(format!("fact {fact}")).or_insert(0);
+        *seen += 1;
+        let name = if *seen == 1 { fact } else { format!("{fact}#{seen}") };
+        self.facts.insert(name.clone(), digest);
+        name
     }
 
     /// Notes a handler, once.

@@ -13,7 +13,7 @@ use super::verdict::Verdict;
 use crate::event::{Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
 use crate::ops::resource::Path;
-use crate::ops::{OpError, Plan, Planned, Resource, Step, Touch, apply};
+use crate::ops::{OpError, Plan, Planned, Resource, Step, Touch, apply, blur};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
 use std::sync::Arc;
@@ -21,6 +21,10 @@ use std::time::{Duration, Instant};
 
 /// Asks the script about an outcome: `changed_when`, `failed_when`, `retry_until`.
 pub type Ask<'a> = &'a dyn Fn(&Outcome) -> Result<bool, Box<Failure>>;
+
+/// Does what the script does for an operation of its own, once the plan allows it. Gives `false` when a plan could not
+/// see to its end.
+pub type Act<'a> = &'a dyn Fn() -> Result<bool, Box<Failure>>;
 
 /// One call of an operation, with what every operation takes.
 #[derive(Default)]
@@ -51,6 +55,8 @@ pub struct Call<'a> {
     pub failed_when: Option<Ask<'a>>,
     /// Tried again until this is true.
     pub retry_until: Option<Ask<'a>>,
+    /// Operations of the script's own, in a plan too: they predict themselves.
+    pub act: Option<Act<'a>>,
     /// Show its output.
     pub loud: bool,
     /// Never removed by a prune.
@@ -98,6 +104,7 @@ impl Actor {
         }
         if let Some(reason) = &call.unknown {
             self.spare(call, planned, host);
+            host.lock().overlay.take(blur(call.op, &call.target));
             return Ok(Verdict::unknown(redact(reason)));
         }
         if let Err(conflict) = self.declare(call, planned, host) {
@@ -119,8 +126,14 @@ impl Actor {
             if let Some(how) = &verdict.deviates {
                 return Err(Stop::Deviated(Box::new(deviation(call, host.name(), how))));
             }
+            if let Some(why) = &verdict.refused {
+                return Err(Stop::Deviated(Box::new(refusal(call, host.name(), why))));
+            }
             if verdict.earlier.is_some() {
                 return Ok(verdict);
+            }
+            if let Some(act) = call.act.filter(|_| verdict.status == OpStatus::Changed) {
+                self.act(act, &mut verdict, id);
             }
             let satisfied = verdict.error.is_some() || self.satisfied(call, &verdict)?;
             if (satisfied && verdict.error.is_none()) || !self.run.options.mode.applies() {
@@ -134,6 +147,15 @@ impl Actor {
             self.forget();
         }
         unreachable!("the last try returns")
+    }
+
+    /// Runs the operations of an own one. What its plan could not see to the end is not held against it.
+    fn act(&self, act: Act<'_>, verdict: &mut Verdict, id: &str) {
+        let open = self.run.contract().is_some_and(|contract| contract.is_open(self.own().name(), id));
+        match if open { self.unplanned(act) } else { act() } {
+            Ok(seen) => verdict.changes.iter_mut().for_each(|change| change.open = !seen),
+            Err(failure) => verdict.fail(OpError::Refused { message: failure.message, hint: failure.hint }),
+        }
     }
 
     /// A lost host or an interrupt is no verdict of the operation.
@@ -185,6 +207,7 @@ impl Actor {
         let mut view = style.view(&mut shell, overlay, &mut seat.known);
         let plan = match planned.plan(&mut view) {
             Err(OpError::Unknown(why) | OpError::Shell(ShellError::Reveal(RevealError::Unknown(why)))) => {
+                overlay.take(blur(call.op, &call.target));
                 return Ok(Verdict::unknown(redact(&why)));
             }
             plan => plan?,
@@ -201,10 +224,13 @@ impl Actor {
             return Ok(earlier);
         }
         if !self.run.options.mode.applies() {
-            for change in std::mem::take(&mut plan.changes) {
+            for change in std::mem::take(&mut plan.changes).into_iter().filter(|_| call.act.is_none()) {
                 overlay.take(change.effects);
             }
         } else if announced && self.deviates(&mut verdict, id, &call.at) {
+            return Ok(verdict);
+        } else if let Some(why) = (!plan.is_empty()).then(|| self.run.refuses(call.op, &call.target)).flatten() {
+            verdict.refused = Some(why);
             return Ok(verdict);
         } else if plan.has_steps() {
             if !plan.is_empty() {
@@ -272,6 +298,9 @@ impl Actor {
         self.settle(host, &outcome.id, verdict.status);
         if verdict.status == OpStatus::Changed {
             host.notes().changes += 1;
+        }
+        if let (OpStatus::Failed, Some(contract)) = (verdict.status, self.run.contract()) {
+            contract.failed(self.own().name(), &outcome.id);
         }
         if verdict.status == OpStatus::Changed {
             call.notify.iter().for_each(|handler| self.notify(handler));
@@ -349,6 +378,12 @@ fn deviation(call: &Call<'_>, host: &str, how: &str) -> Failure {
         hint: Some("make a new plan; `--allow-deviation` applies all the same".into()),
         ..Failure::default()
     }
+}
+
+fn refusal(call: &Call<'_>, host: &str, why: &str) -> Failure {
+    let message = format!("{} `{}` on `{host}` is refused: {why}", call.op, redact(&call.target));
+    let hint = Some("change the playbook, or the guard".into());
+    Failure { at: Some(call.at.clone()), hint, ..Failure::new(message) }
 }
 
 /// Does what the plan says; what is expected to be asked next comes back with the last answer.

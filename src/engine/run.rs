@@ -1,6 +1,7 @@
 //! A run: what all its hosts share.
 
 use super::contract::Contract;
+use super::guard::Guard;
 use super::host::{HostRun, Traces};
 use super::meeting::{Meetings, ScopeId};
 use super::reach::{Emit, Forgetful, Reach, Remember};
@@ -11,7 +12,7 @@ use crate::event::{Event, Mode};
 use crate::inventory::Host;
 use crate::remote::Interrupt;
 use indexmap::IndexMap;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -62,6 +63,9 @@ pub struct Run {
     earlier: Option<Earlier>,
     due: HashMap<String, Vec<String>>,
     changes: AtomicU64,
+    guards: Mutex<Vec<Guard>>,
+    /// Changes that were begun, so that guards can count them before they are done.
+    begun: AtomicU64,
     /// What `once` declared, on whichever host: the next time it may be another one.
     once: Mutex<HashSet<(String, String)>>,
 }
@@ -110,6 +114,8 @@ impl Run {
             earlier: None,
             due: HashMap::new(),
             changes: AtomicU64::new(0),
+            guards: Mutex::default(),
+            begun: AtomicU64::new(0),
             once: Mutex::default(),
         };
         run.meetings.open(&Self::root(), &run.selected);
@@ -136,6 +142,30 @@ impl Run {
     pub fn held_to(mut self, contract: Option<Contract>) -> Self {
         self.contract = contract;
         self
+    }
+
+    /// Guards the run from now on; the same guard counts once.
+    pub fn guard(&self, guard: Guard) {
+        let mut guards = self.guards.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !guard.is_empty() && !guards.contains(&guard) {
+            guards.push(guard);
+        }
+    }
+
+    /// What guards it.
+    pub fn guards(&self) -> Vec<Guard> {
+        self.guards.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Why a change must not be begun; one that may be is counted.
+    pub(super) fn refuses(&self, op: &str, target: &str) -> Option<String> {
+        let guards = self.guards();
+        if let Some(why) = guards.iter().find_map(|guard| guard.forbids(op, target)) {
+            return Some(why);
+        }
+        let count = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        let over = guards.iter().find(|guard| guard.max_changes.is_some_and(|most| count > most))?;
+        Some(format!("it would be change {count}, where `max_changes` is {} ({})", over.max_changes?, over.at))
     }
 
     /// The same as the rest of an earlier run.
@@ -170,6 +200,13 @@ impl Run {
         let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let selected = self.selected.iter().filter_map(|name| hosts.get(name));
         selected.map(|host| (host.name().to_owned(), host.lock().asked())).collect()
+    }
+
+    /// Digests of the facts that each script read.
+    pub fn facts(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let selected = self.selected.iter().filter_map(|name| hosts.get(name));
+        selected.map(|host| (host.name().to_owned(), host.notes().facts.clone())).collect()
     }
 
     /// The scope of all selected hosts.

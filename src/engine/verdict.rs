@@ -21,6 +21,8 @@ pub(super) struct Verdict {
     pub deviates: Option<String>,
     /// How reality differs, where that is asked.
     pub drift: Option<Box<Drift>>,
+    /// Why a guard refuses it; nothing was done then.
+    pub refused: Option<String>,
     /// Why nothing was done though something could be.
     pub left: Option<String>,
     /// What takes it back.
@@ -40,6 +42,7 @@ impl Verdict {
             error: None,
             deviates: None,
             drift: None,
+            refused: None,
             left: None,
             reversal: None,
             earlier: None,
@@ -65,8 +68,12 @@ impl Verdict {
 
     pub fn of(plan: &Plan, target: &str, sensitive: bool) -> Self {
         let status = if plan.is_empty() { OpStatus::Unchanged } else { OpStatus::Changed };
-        let line =
-            |change: &Change| ChangeLine { sign: change.sign, text: redact(&change.text), secrets: change.secrets() };
+        let line = |change: &Change| ChangeLine {
+            sign: change.sign,
+            text: redact(&change.text),
+            open: change.open,
+            secrets: change.secrets(),
+        };
         let texts = plan.changes.iter().filter_map(|change| change.diff.as_ref());
         let diff: String = texts.map(|(before, after)| super::diff::unified(target, before, after)).collect();
         let diff = (!sensitive && !diff.is_empty()).then_some(diff);

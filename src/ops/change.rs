@@ -32,6 +32,8 @@ pub struct Change {
     pub text: String,
     /// Text before and after, where people want to see it.
     pub diff: Option<(String, String)>,
+    /// That it comes is certain, but only an apply can tell it in full: the version of a package.
+    pub open: bool,
     /// How it is done.
     pub steps: Vec<Step>,
     /// What it makes of the host; the overlay of a plan takes it.
@@ -122,8 +124,24 @@ pub enum Source {
 pub enum Effect {
     /// A resource is in this state afterwards.
     Becomes(Key, State),
+    /// Something is there afterwards, and only an apply can tell what.
+    There(Key, String),
     /// A resource changes in a way that only an apply can tell.
     Unknown(Key, String),
+    /// A file holds what another one does.
+    Copied {
+        /// The other one.
+        from: String,
+        /// The file.
+        to: String,
+    },
+    /// Only an apply can tell what is below this folder afterwards.
+    UnknownBelow {
+        /// The folder.
+        folder: String,
+        /// Why: `the checkout of /srv/app`.
+        why: String,
+    },
     /// Resources of this kind that are absent now may be there afterwards: a package brings files, units, users.
     MayAppear {
         /// `Resource::KIND`.
@@ -205,7 +223,7 @@ impl From<Change> for Plan {
 impl Change {
     /// A change in words; `steps` and `effects` are added by the methods below.
     pub fn new(sign: Sign, text: impl Into<String>) -> Self {
-        Self { sign, text: text.into(), diff: None, steps: Vec::new(), effects: Vec::new(), touches: None }
+        Self { sign, text: text.into(), diff: None, open: false, steps: Vec::new(), effects: Vec::new(), touches: None }
     }
 
     /// Says that its steps alter these paths, what is below them, and nothing else; else a command may alter anything.
@@ -285,6 +303,34 @@ impl Change {
     #[must_use]
     pub fn makes_unknown<R: Resource>(mut self, key: impl Into<String>, why: impl Into<String>) -> Self {
         self.effects.push(Effect::Unknown(Key::of::<R>(key), why.into()));
+        self
+    }
+
+    /// Says that something is there afterwards, whatever it is.
+    #[must_use]
+    pub fn brings_there<R: Resource>(mut self, key: impl Into<String>, why: impl Into<String>) -> Self {
+        self.effects.push(Effect::There(Key::of::<R>(key), why.into()));
+        self
+    }
+
+    /// Says that a file holds afterwards what another one does.
+    #[must_use]
+    pub fn copies(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.effects.push(Effect::Copied { from: from.into(), to: to.into() });
+        self
+    }
+
+    /// Says that only an apply can tell what is below a folder afterwards.
+    #[must_use]
+    pub fn unknown_below(mut self, folder: impl Into<String>, why: impl Into<String>) -> Self {
+        self.effects.push(Effect::UnknownBelow { folder: folder.into(), why: why.into() });
+        self
+    }
+
+    /// Says that only an apply can tell the change in full.
+    #[must_use]
+    pub fn open_until_applied(mut self) -> Self {
+        self.open = true;
         self
     }
 

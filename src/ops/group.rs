@@ -2,8 +2,8 @@
 
 use super::args::Many;
 use super::resource::{Group, GroupEntry, User};
-use super::user::name_ok;
 use super::user::tools::Tools;
+use super::user::{is_of_people, name_ok};
 use super::{Change, OpError, Operation, Plan, View};
 use crate::event::Sign;
 use crate::ops::managed::{Args, Managed};
@@ -28,6 +28,8 @@ pub struct Seen {
     group: Group,
     tools: Tools,
     users: BTreeMap<String, User>,
+    /// Members that are not to be, when `exclusive`.
+    surplus: Vec<(String, User)>,
 }
 
 impl Operation for Present {
@@ -48,17 +50,25 @@ impl Operation for Present {
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
-        let group: Group = view.see(&self.name)?;
+        let group: Group = match self.gid.is_some_and(is_of_people) {
+            true => view.see_all_whole(std::slice::from_ref(&self.name))?.remove(0),
+            false => view.see(&self.name)?,
+        };
         let names = self.wanted_members();
         let users = if names.is_empty() { Vec::new() } else { view.see_all::<User>(names)? };
         let users: BTreeMap<String, User> = names.iter().cloned().zip(users).collect();
+        let surplus: Vec<String> = match (self.exclusive, &group.entry) {
+            (true, Some(entry)) => entry.members.iter().filter(|name| !names.contains(name)).cloned().collect(),
+            _ => Vec::new(),
+        };
+        let states = if surplus.is_empty() { Vec::new() } else { view.see_all::<User>(&surplus)? };
         if let Some((missing, _)) = users.iter().find(|(_, user)| user.account.is_none()) {
             return Err(OpError::refused_with(
                 format!("there is no user `{missing}`"),
                 format!("`user::present(\"{missing}\")` before it makes one"),
             ));
         }
-        Ok(Seen { group, users, tools: Tools::probe(view)? })
+        Ok(Seen { group, users, surplus: surplus.into_iter().zip(states).collect(), tools: Tools::probe(view)? })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
@@ -73,7 +83,7 @@ impl Operation for Present {
             }
         };
         if let Some(gid) = self.gid.filter(|gid| entry.gid != Some(*gid)) {
-            let before = entry.gid.map_or_else(|| "none".into(), |gid| gid.to_string());
+            let before = entry.gid.ok_or_else(|| OpError::Unknown(format!("the number of `{}`", self.name)))?;
             entry.gid = Some(gid);
             let change = Change::new(Sign::Update, format!("gid {before} -> {gid}"));
             plan = plan.with(self.makes(change.run(seen.tools.set_gid(&self.name, gid)), &entry));
@@ -106,17 +116,14 @@ impl Present {
             }
             plan = plan.with(self.makes(change, &entry).makes(name, user));
         }
-        let surplus: Vec<String> = match self.exclusive {
-            true => entry.members.iter().filter(|name| !seen.users.contains_key(*name)).cloned().collect(),
-            false => Vec::new(),
-        };
-        for name in surplus {
-            entry.members.remove(&name);
+        for (name, user) in &seen.surplus {
+            entry.members.remove(name);
             let change = Change::new(Sign::Remove, format!("remove {name}"))
-                .run(seen.tools.leave(&name, &self.name))
+                .run(seen.tools.leave(name, &self.name))
                 .touching_accounts();
-            let why = format!("groups of `{name}`");
-            plan = plan.with(self.makes(change, &entry).makes_unknown::<User>(&name, why));
+            let mut user = user.clone();
+            user.account.iter_mut().for_each(|account| _ = account.groups.remove(&self.name));
+            plan = plan.with(self.makes(change, &entry).makes(name, user));
         }
         plan
     }

@@ -6,11 +6,13 @@ mod apply;
 mod apt;
 mod before;
 pub mod args;
+mod blur;
 mod change;
 mod difference;
 mod cron;
 mod error;
 mod known;
+mod overlay;
 mod managed;
 mod pkg;
 pub mod resource;
@@ -38,17 +40,19 @@ mod wait;
 
 pub use apply::{Applied, apply};
 pub use before::Before;
+pub use blur::blur;
 pub use change::{Change, Effect, FileWrite, Plan, Source, Step};
 pub use difference::Difference;
 pub use error::OpError;
 pub use known::{Known, Questions, Trace};
 pub use managed::{Args, Managed};
+pub use overlay::Overlay;
 pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
 pub use resource::Resource;
 pub use touch::Touch;
 pub use tree_write::{TreeEntry, TreeItem, TreeWrite};
 pub use undo::{Inverse, Past, Undo, again, undo};
-pub use view::{Asked, Overlay, Question, View};
+pub use view::{Asked, Question, View};
 
 pub use write::INLINE_LIMIT;
 

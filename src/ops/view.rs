@@ -1,90 +1,10 @@
 //! What an operation sees of a host: reality, and over it what a plan predicted so far.
 
 use super::OpError;
-use super::change::Effect;
 use super::known::Known;
+use super::overlay::Overlay;
 use super::resource::{Key, Reader, Remembered, Resource, State};
 use crate::remote::{Command, Output, Shell};
-use std::collections::{BTreeSet, HashMap};
-
-/// The predicted states of one host, none while applying, and what its operations declared so far.
-#[derive(Debug, Default)]
-pub struct Overlay {
-    states: HashMap<Key, Predicted>,
-    bringing: HashMap<&'static str, String>,
-    declared: BTreeSet<String>,
-    changes: usize,
-}
-
-#[derive(Debug, Clone)]
-enum Predicted {
-    State(State),
-    Unknown(String),
-}
-
-impl Overlay {
-    /// Takes the effects of a change that was only planned.
-    pub fn take(&mut self, effects: Vec<Effect>) {
-        self.changes += 1;
-        for effect in effects {
-            match effect {
-                Effect::Becomes(key, state) => {
-                    // What was predicted below a directory goes with it.
-                    self.states.retain(|other, _| other.kind != key.kind || !state.settles(&key.id, &other.id));
-                    self.states.insert(key, Predicted::State(state));
-                }
-                Effect::Unknown(key, why) => {
-                    self.states.insert(key, Predicted::Unknown(why));
-                }
-                Effect::MayAppear { kind, why } => {
-                    self.bringing.insert(kind, why);
-                }
-            }
-        }
-    }
-
-    /// Notes the target of an operation that ended: what `purge` must leave alone from now on.
-    pub fn declare(&mut self, target: impl Into<String>) {
-        self.declared.insert(target.into());
-    }
-
-    /// The name that an account of this number gets, by what is planned of accounts of this kind.
-    pub(super) fn name_of<R: Resource>(&self, is: impl Fn(&R) -> bool) -> Option<String> {
-        let same_kind = self.states.iter().filter(|(key, _)| key.kind == R::KIND);
-        let mut named = same_kind.filter_map(|(key, predicted)| match predicted {
-            Predicted::State(state) => state.get::<R>().filter(|state| is(state)).map(|_| key.id.clone()),
-            Predicted::Unknown(_) => None,
-        });
-        named.next()
-    }
-
-    /// How many changes were planned so far.
-    pub fn changes(&self) -> usize {
-        self.changes
-    }
-
-    fn predicted<R: Resource>(&self, id: &str) -> Option<Result<R, OpError>> {
-        if let Some(predicted) = self.states.get(&Key::of::<R>(id)) {
-            return Some(match predicted {
-                Predicted::State(state) => Ok(state.get::<R>().expect("a key's kind is its type").clone()),
-                Predicted::Unknown(why) => Err(OpError::Unknown(why.clone())),
-            });
-        }
-        let same_kind = self.states.iter().filter(|(key, _)| key.kind == R::KIND);
-        let states = same_kind.filter_map(|(key, predicted)| match predicted {
-            Predicted::State(state) => Some((key, state.get::<R>()?)),
-            Predicted::Unknown(_) => None,
-        });
-        let mut follows = states.filter_map(|(key, state)| R::follows_from(id, &key.id, state));
-        follows.next().map(Ok)
-    }
-
-    fn brought<R: Resource>(&self, id: &str, real: &R) -> Option<OpError> {
-        let why = self.bringing.get(R::KIND)?;
-        let open = real.is_absent() && R::may_be_brought(id);
-        open.then(|| OpError::Unknown(format!("{} `{id}` may come with {why}", R::KIND)))
-    }
-}
 
 /// A question about things of one kind, answered by a plan's predictions as far as they go.
 pub struct Asked<R> {
@@ -231,13 +151,34 @@ impl<'a> View<'a> {
         Ok(asked.states())
     }
 
+    /// The same for what the operation makes as a whole; see [`View::ask_whole`].
+    ///
+    /// # Errors
+    /// As [`View::see_all`].
+    pub fn see_all_whole<R: Resource>(&mut self, ids: &[String]) -> Result<Vec<R>, OpError> {
+        let mut asked = self.ask_whole::<R>(ids)?;
+        self.answer(&mut [&mut asked])?;
+        Ok(asked.states())
+    }
+
     /// Begins a question about things of one kind; [`View::answer`] puts several to the host in one exchange.
     ///
     /// # Errors
     /// [`OpError::Unknown`] when only an apply can tell.
     pub fn ask<R: Resource>(&self, ids: &[String]) -> Result<Asked<R>, OpError> {
-        let states = ids.iter().map(|id| self.overlay.predicted::<R>(id).transpose()).collect::<Result<_, _>>()?;
-        Ok(Asked { ids: ids.to_vec(), states, whole: false })
+        let mut asked = Asked { ids: ids.to_vec(), states: Vec::with_capacity(ids.len()), whole: false };
+        for id in &mut asked.ids {
+            if let Some(resolved) = self.overlay.resolve(id).filter(|_| Overlay::is_of_files::<R>()) {
+                *id = resolved;
+            }
+            let origin = self.overlay.origin::<R>(id);
+            asked.states.push(match origin {
+                Some(_) => None,
+                None => self.overlay.predicted::<R>(id).transpose()?,
+            });
+            origin.into_iter().for_each(|origin| id.clone_from(origin));
+        }
+        Ok(asked)
     }
 
     /// The same for what the operation makes as a whole: it does not matter what a package would have brought there.
@@ -273,22 +214,53 @@ impl<'a> View<'a> {
 
     /// What a plan predicted for things of one kind, whatever their names. Empty while applying.
     pub fn predicted<R: Resource>(&self) -> Vec<(String, R)> {
-        let states = self.overlay.states.iter().filter(|(key, _)| key.kind == R::KIND);
-        let known = states.filter_map(|(key, predicted)| match predicted {
-            Predicted::State(state) => Some((key.id.clone(), state.get::<R>()?.clone())),
-            Predicted::Unknown(_) => None,
-        });
-        known.collect()
+        self.overlay.all::<R>()
+    }
+
+    /// The keys of a kind that a plan changed, whether it knows to what or not. Empty while applying.
+    pub fn planned_keys<R: Resource>(&self) -> Vec<String> {
+        self.overlay.keys::<R>()
+    }
+
+    /// Whether a plan knows that a thing is there or is not, though perhaps no more of it; nothing while applying.
+    pub fn foreseen<R: Resource>(&self, id: &str) -> Option<bool> {
+        self.overlay.foreseen::<R>(id)
     }
 
     /// Targets of the operations before this one, in plan and apply alike.
     pub fn declared(&self) -> impl Iterator<Item = &str> {
-        self.overlay.declared.iter().map(String::as_str)
+        self.overlay.declared()
     }
 
     /// Whether a plan predicts another state than the host has for a thing like this; false while applying.
-    pub fn is_planned(&self, mut like: impl FnMut(&Key) -> bool) -> bool {
-        self.overlay.states.keys().any(&mut like)
+    pub fn is_planned(&self, like: impl FnMut(&Key) -> bool) -> bool {
+        self.planned_at(like).is_some()
+    }
+
+    /// How many changes the last one of a thing like this had before it; nothing while applying.
+    pub fn planned_at(&self, like: impl FnMut(&Key) -> bool) -> Option<usize> {
+        self.overlay.last(like)
+    }
+
+    /// The state that the host has, whatever a plan predicted.
+    ///
+    /// # Errors
+    /// As [`View::see_all`].
+    pub fn see_real<R: Resource>(&mut self, id: &str) -> Result<R, OpError> {
+        let nothing = Overlay::default();
+        let known = self.known.get();
+        let mut asked: Asked<R> = Asked { ids: vec![id.to_owned()], states: vec![None], whole: true };
+        asked.recall(&nothing, known)?;
+        if let Some(open) = asked.open() {
+            known.ask(self.shell, vec![open])?;
+            asked.recall(&nothing, known)?;
+        }
+        Ok(asked.states().remove(0))
+    }
+
+    /// Whether no prediction concerns a path or what is below it.
+    pub fn is_untouched(&self, path: &str) -> bool {
+        self.overlay.leaves_alone(path)
     }
 
     /// How many changes a plan predicted on this host so far; 0 while applying.

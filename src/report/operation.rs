@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn changes_of_one_kind_share_its_sign_and_others_make_an_update() {
-        let change = |sign| ChangeLine { sign, text: String::new(), secrets: None };
+        let change = |sign| ChangeLine { sign, text: String::new(), open: false, secrets: None };
         assert_eq!(common(&[change(Sign::Create), change(Sign::Create)]), Sign::Create);
         assert_eq!(common(&[change(Sign::Create), change(Sign::Remove)]), Sign::Update);
     }

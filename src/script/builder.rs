@@ -27,6 +27,7 @@ pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
             apt, cmd, cron, docker, file, git, group, pkg, secret, server, service, ssh, sudo, sys, systemd, user, wait
         ];
         modules.push(("op", exported_module!(super::custom::op).into()));
+        modules.push(("plan", exported_module!(super::plan::plan).into()));
         modules
     })
 }
@@ -68,6 +69,7 @@ pub fn bare(limits: Limits) -> Engine {
     for module in global_modules() {
         engine.register_global_module(module);
     }
+    super::switch::watch(&mut engine);
     // Only then are our own operators asked before the built-in ones.
     engine.set_fast_operators(false);
     for (name, module) in modules() {

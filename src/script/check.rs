@@ -63,6 +63,8 @@ struct Script<'a> {
     handlers: HashSet<String>,
     /// True when a handler's name is computed: then every name may be defined.
     computed_handlers: bool,
+    /// A module may notify a handler of the playbook that imports it.
+    is_module: bool,
 }
 
 fn examine(world: &World, engine: &Engine, ast: &AST, open: &mut Vec<PathBuf>) -> Result<(), Failure> {
@@ -73,7 +75,9 @@ fn examine(world: &World, engine: &Engine, ast: &AST, open: &mut Vec<PathBuf>) -
         imported: BTreeMap::new(),
         handlers: HashSet::new(),
         computed_handlers: false,
+        is_module: open.len() > 1,
     };
+    script.is_module |= script.source.starts_with("modules/");
     for (name, alias, at) in imports(ast) {
         let functions = script.import(engine, &name, at, open)?;
         script.imported.insert(alias, functions);
@@ -299,16 +303,15 @@ impl Script<'_> {
 
     fn notify(&self, value: &Dynamic, at: Position) -> Result<(), Failure> {
         let names = super::common::texts(value).unwrap_or_default();
+        if self.is_module {
+            return Ok(());
+        }
         for name in names {
             if !self.computed_handlers && self.imported.is_empty() && !self.handlers.contains(&name) {
                 let hint = match nearest(&name, self.handlers.iter().map(String::as_str)) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("define it: handler(\"{name}\", |h| {{ ... }})"),
                 };
-                // A module may notify a handler of the playbook that imports it.
-                if self.source.starts_with("modules/") {
-                    return Ok(());
-                }
                 return Err(self.fail(at, format!("no handler `{name}`"), Some(hint)));
             }
         }

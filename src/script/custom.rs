@@ -3,9 +3,9 @@
 use super::closure;
 use super::common::{Common, text, texts};
 use super::done::Done;
-use super::ensure::{Gate, elsewhere, gate, perform};
-use super::error::{RhaiResultOf, mistake};
-use super::here::Here;
+use super::ensure::{Gate, elsewhere, gate, perform_acting};
+use super::error::{RhaiResultOf, failure_of, mistake};
+use super::here::{Here, called_at};
 use super::host::current;
 use super::undo::Undo;
 use crate::event::{OpStatus, Sign};
@@ -13,6 +13,7 @@ use crate::inventory::nearest;
 use crate::ops::{Args, Change, Managed, OpError, Plan, Planned, View};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, NativeCallContext};
+use std::cell::RefCell;
 
 /// The closures of one operation.
 struct Closures {
@@ -89,7 +90,8 @@ pub mod op {
     /// gives what is left to be done (`()`, `false` or an empty array or map when nothing is); `apply`, which gets the
     /// host and that value and does it; `diff`, which gets the same and gives a text, or an array of the text before
     /// and after; `undo`, which gets the same when a block with `undo: true` fails later. All common arguments are
-    /// taken too. In a plan `apply` is not called.
+    /// taken too. In a plan `apply` is called as well: the operations in it predict what they would do, until a value
+    /// decides that is known only after apply.
     ///
     /// ```rhai
     /// op::custom("nala::installed", ["curl"], #{
@@ -147,19 +149,31 @@ fn custom(
         left: !nothing_left(&left),
         managed: [Args(&serde_json::Value::Null).thing("custom", format!("{kind} {target}"))],
     };
-    // What the engine reports is the operation as a whole; the operations of `apply` are its own lines below.
-    let outcome = perform(ctx, here, kind, target, gate, common, &prepared)?;
-    let changed = outcome.status == Some(OpStatus::Changed);
-    if changed && here.actor().run.options.mode.applies() {
-        let before = here.undo().len();
-        here.actor().unplanned(|| closure::run(ctx, &closures.apply, vec![host.clone(), left.clone()]))?;
-        if let Some(undo) = &closures.undo {
-            // It takes back all that `apply` did.
-            here.undo().cut(before);
-            let what = format!("{kind} {target}");
-            let closure = closure::Kept::new(ctx, undo.clone());
-            here.undo().note(Undo::closure(what, closure, vec![host, left]));
+    let raised = RefCell::new(None);
+    let act = || match closure::run(ctx, &closures.apply, vec![host.clone(), left.clone()]) {
+        Ok(()) => Ok(true),
+        Err(error) if super::error::unpredictable(&error).is_some() => Ok(false),
+        Err(error) => {
+            let failure = failure_of(&error, called_at(ctx));
+            raised.replace(Some(error));
+            Err(Box::new(failure))
         }
+    };
+    let before = here.undo().len();
+    let outcome = perform_acting(ctx, here, kind, target, gate, common, &prepared, Some(&act));
+    // The error of the operation that failed inside says more than that of the whole, and may end the host.
+    if let Some(error) = raised.into_inner().filter(|_| outcome.is_err()) {
+        return Err(error);
+    }
+    let outcome = outcome?;
+    if let (Some(undo), Some(OpStatus::Changed)) = (&closures.undo, outcome.status)
+        && actor.run.options.mode.applies()
+    {
+        // It takes back all that `apply` did.
+        here.undo().cut(before);
+        let what = format!("{kind} {target}");
+        let closure = closure::Kept::new(ctx, undo.clone());
+        here.undo().note(Undo::closure(what, closure, vec![host, left]));
     }
     Ok(outcome)
 }

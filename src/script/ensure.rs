@@ -7,7 +7,7 @@ use super::error::{RhaiResultOf, mistake, placed, stopped};
 use super::here::{Here, called_at};
 use super::undo::Undo;
 use super::{closure, template};
-use crate::engine::{Ask, Call, Outcome, Reversal, Stop};
+use crate::engine::{Act, Ask, Call, Outcome, Reversal, Stop};
 use crate::event::{Failure, OpStatus};
 use crate::inventory::nearest;
 use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, entry};
@@ -85,8 +85,8 @@ pub(super) fn elsewhere(
     delegated()
 }
 
-/// One operation with its common arguments; also what `op::custom` goes through.
-pub(super) fn perform(
+/// One operation with its common arguments.
+fn perform(
     ctx: &NativeCallContext,
     here: &Here,
     op: &'static str,
@@ -94,6 +94,21 @@ pub(super) fn perform(
     gate: Gate,
     common: &Common,
     planned: &dyn Planned,
+) -> RhaiResultOf<Outcome> {
+    perform_acting(ctx, here, op, target, gate, common, planned, None)
+}
+
+/// The same for one that does its work by operations of the script.
+#[allow(clippy::too_many_arguments, reason = "what an operation is, where it stands, and what it does")]
+pub(super) fn perform_acting(
+    ctx: &NativeCallContext,
+    here: &Here,
+    op: &'static str,
+    target: &str,
+    gate: Gate,
+    common: &Common,
+    planned: &dyn Planned,
+    act: Option<Act<'_>>,
 ) -> RhaiResultOf<Outcome> {
     let ask = |condition: &Condition, outcome: &Outcome| -> Result<bool, Box<Failure>> {
         match condition {
@@ -119,6 +134,7 @@ pub(super) fn perform(
         changed_when: changed.as_ref().map(|ask| ask as Ask<'_>),
         failed_when: failed.as_ref().map(|ask| ask as Ask<'_>),
         retry_until: until.as_ref().map(|ask| ask as Ask<'_>),
+        act,
         loud: common.loud,
         keep: common.keep,
         redeclare: common.redeclare,
@@ -229,6 +245,7 @@ fn local_path(ctx: &NativeCallContext, value: &mut Value) -> RhaiResultOf<()> {
     {
         let found = Here::of(ctx).project().find(name, ctx.call_source());
         let found = found.map_err(|tried| mistake(ctx, tried, Some(super::syntax::PATHS.into())))?;
+        Here::of(ctx).project().note_local(&found);
         *value = Value::String(found.display().to_string());
     }
     Ok(())

@@ -201,7 +201,7 @@ fn place(error: &EvalAltResult, source: &str) -> String {
     }
 }
 
-fn failure_of(error: &EvalAltResult, at: String) -> Failure {
+pub(super) fn failure_of(error: &EvalAltResult, at: String) -> Failure {
     if let EvalAltResult::ErrorRuntime(value, _) = error {
         if let Some(map) = value.clone().try_cast::<Map>() {
             return from_map(&map, at);

@@ -21,10 +21,29 @@ fn ask<T: Into<Dynamic>>(
     (what, about): (&str, &str),
     question: impl FnOnce(&mut View<'_>) -> Result<T, OpError>,
 ) -> RhaiResultOf<Dynamic> {
+    asked(ctx, host, (what, about), &format!("{what} `{about}`"), question)
+}
+
+/// The same; `label` names the question in a saved plan, empty for an answer that changes by itself.
+fn asked<T: Into<Dynamic>>(
+    ctx: &NativeCallContext,
+    host: &HostRef,
+    (what, about): (&str, &str),
+    label: &str,
+    question: impl FnOnce(&mut View<'_>) -> Result<T, OpError>,
+) -> RhaiResultOf<Dynamic> {
     let at = called_at(ctx);
-    let answer = Here::of(ctx).actor().look(&host.0, Some(&at), question).map_err(|stop| stopped(ctx, stop))?;
+    let here = Here::of(ctx);
+    let answer = here.actor().look(&host.0, Some(&at), question).map_err(|stop| stopped(ctx, stop))?;
     match answer {
-        Ok(value) => Ok(value.into()),
+        Ok(value) => {
+            let value = value.into();
+            if let (false, Ok(json)) = (label.is_empty(), to_json(&value)) {
+                let told = here.actor().told(&host.0, label, &json.to_string(), &at);
+                told.map_err(|stop| stopped(ctx, stop))?;
+            }
+            Ok(value)
+        }
         Err(OpError::Unknown(why)) => Ok(Dynamic::from(Opaque::unknown(why))),
         Err(error) => Err(stopped(ctx, unanswered(what, about, &host.0, Some(&at), &error))),
     }
@@ -54,7 +73,13 @@ fn named(ctx: &NativeCallContext, host: &HostRef, name: &str, arguments: Map) ->
         Value::Object(map) if map.is_empty() => Value::Null,
         given => given,
     };
-    ask(ctx, host, ("fact", name), |view| fact::read(view, name, arguments).map(|value| from_json(&value)))
+    let label = match &arguments {
+        _ if fact::moves(name) => String::new(),
+        Value::Null => format!("fact `{name}`"),
+        given => format!("fact `{name}` {}", crate::secret::redact(&given.to_string())),
+    };
+    let read = |view: &mut View<'_>| fact::read(view, name, arguments).map(|value| from_json(&value));
+    asked(ctx, host, ("fact", name), &label, read)
 }
 
 /// What `host.os` knows; every value is unknown when the host cannot be asked.

@@ -105,14 +105,14 @@ pub mod flow {
     /// while cmd::read("test -e /run/app.ready", #{ success_codes: [0, 1] }).code != 0 { sleep(1); }
     /// ```
     pub fn sleep(ctx: NativeCallContext, seconds: rhai::INT) {
-        Here::of(&ctx).actor().sleep(Duration::from_secs(seconds.max(0).unsigned_abs()));
+        super::pause(&ctx, Duration::from_secs(seconds.max(0).unsigned_abs()));
     }
 
     /// Waits for some seconds, a part of one included.
     #[rhai_fn(name = "sleep")]
     pub fn sleep_part(ctx: NativeCallContext, seconds: rhai::FLOAT) {
         let long = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
-        Here::of(&ctx).actor().sleep(long);
+        super::pause(&ctx, long);
     }
 
     /// Runs the closure on another host of the inventory, selected or not.
@@ -299,6 +299,14 @@ fn selected(ctx: &NativeCallContext, here: &Here, selector: &str) -> RhaiResultO
         };
         mistake(ctx, message, failure.hint)
     })
+}
+
+/// In a plan there is nothing to wait for.
+fn pause(ctx: &NativeCallContext, long: Duration) {
+    let here = Here::of(ctx);
+    if here.actor().run.options.mode.applies() {
+        here.actor().sleep(long);
+    }
 }
 
 fn run_play(ctx: &NativeCallContext, selector: &str, options: Map, body: &FnPtr) -> RhaiResultOf<()> {

@@ -65,7 +65,10 @@ impl Here {
 pub fn position(source: Option<&str>, position: Position) -> String {
     let source = source.filter(|source| !source.is_empty()).unwrap_or("script");
     match (position.line(), position.position()) {
-        (Some(line), Some(column)) => format!("{source}:{line}:{column}"),
+        (Some(line), Some(column)) => {
+            let column = super::switch::column(source, line, column);
+            format!("{source}:{line}:{column}")
+        }
         (Some(line), None) => format!("{source}:{line}"),
         _ => source.to_owned(),
     }

@@ -93,6 +93,23 @@ pub mod opaque {
         look(&ctx, &value.0).map(|()| false)
     }
 
+    /// Gives a value back, when it is known; in a plan, the host ends here when only an apply can tell it.
+    ///
+    /// A `switch` looks at its value so.
+    ///
+    /// ```rhai
+    /// let mode = known(cmd::read("cat /etc/mode").stdout);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn known(ctx: NativeCallContext, value: Dynamic) -> RhaiResultOf<Dynamic> {
+        if let Some(hidden) = value.read_lock::<Opaque>() {
+            look(&ctx, &hidden.0)?;
+        } else if let Some(text) = value.read_lock::<ImmutableString>() {
+            look(&ctx, &text)?;
+        }
+        Ok(value)
+    }
+
     /// A hidden value is neither true nor false.
     #[rhai_fn(name = "!", return_raw)]
     pub fn negate(ctx: NativeCallContext, value: Opaque) -> RhaiResultOf<bool> {

@@ -4,7 +4,7 @@ use super::syntax;
 use crate::event::Failure;
 use rhai::{AST, Engine};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -16,6 +16,7 @@ pub struct Project {
     pub root: PathBuf,
     scripts: Mutex<HashMap<PathBuf, Arc<AST>>>,
     files: Mutex<BTreeMap<PathBuf, String>>,
+    locals: Mutex<BTreeSet<PathBuf>>,
     templates: Mutex<HashMap<PathBuf, Arc<str>>>,
 }
 
@@ -24,7 +25,8 @@ impl Project {
     pub fn new(root: impl Into<PathBuf>) -> Arc<Self> {
         let root = root.into();
         let root = root.canonicalize().unwrap_or(root);
-        Arc::new(Self { root, scripts: Mutex::default(), files: Mutex::default(), templates: Mutex::default() })
+        let (scripts, files, locals, templates) = Default::default();
+        Arc::new(Self { root, scripts, files, locals, templates })
     }
 
     /// Finds the project around a folder.
@@ -96,6 +98,16 @@ impl Project {
     /// True when a script or template that was read has this word.
     pub fn mentions(&self, word: &str) -> bool {
         lock(&self.templates).values().any(|text| super::needed::mentions(text, word))
+    }
+
+    /// Notes a file or directory whose content an operation sends.
+    pub fn note_local(&self, path: &Path) {
+        lock(&self.locals).insert(path.to_owned());
+    }
+
+    /// Files and directories whose content operations send.
+    pub fn locals(&self) -> BTreeSet<PathBuf> {
+        lock(&self.locals).clone()
     }
 
     /// Scripts and templates read so far, with their SHA-256 in hexadecimal.

@@ -3,6 +3,7 @@
 use super::builder::modules;
 use super::error::fragment;
 use super::here::position;
+use super::switch;
 use crate::event::Failure;
 use crate::inventory::nearest;
 use rhai::{AST, Engine, ParseError, ParseErrorType, Position, Scope};
@@ -17,7 +18,12 @@ pub const PATHS: &str = "paths start at the project's root, or beside the script
 pub fn compile(engine: &Engine, text: &str, shown: &str) -> Result<AST, Failure> {
     let mut known = Scope::new();
     known.push("host", ());
-    let mut ast = engine.compile_with_scope(&known, text).map_err(|error| mistake(&error, text, shown))?;
+    let (compiled, wary) = switch::wary(text, shown, || engine.compile_with_scope(&known, text));
+    let compiled = match (compiled, &wary) {
+        (Ok(_), Some(wary)) => engine.compile_with_scope(&known, wary),
+        (compiled, _) => compiled,
+    };
+    let mut ast = compiled.map_err(|error| mistake(&error, text, shown))?;
     ast.set_source(shown);
     Ok(ast)
 }

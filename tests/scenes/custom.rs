@@ -43,14 +43,15 @@ fn an_own_operation_has_plan_diff_and_idempotence() {
     let scene =
         nala("let r = nala::installed([\"curl\", \"jq\"], #{ name: \"tools\", tags: \"base\" });\nlog(r.changed);\n");
     let plan = scene.planned(0);
-    assert_eq!(own(&plan), ["curl jq: changed"]);
-    assert!(plan.0["hosts"]["a"]["operations"][1]["diff"].as_str().expect("a diff").contains("+jq"));
+    let inside = ["curl", "jq"].map(|name| format!("sh -c echo \"$1\" >>installed sh {name}: changed"));
+    assert_eq!(own(&plan), [&inside[0], &inside[1], "curl jq: changed"], "the operations inside predict themselves");
+    assert!(plan.0["hosts"]["a"]["operations"][3]["diff"].as_str().expect("a diff").contains("+jq"));
     assert_eq!(plan.log("a"), ["true"]);
     assert_eq!(installed(&scene), "");
     let first = scene.applied(0);
     assert_eq!(first.log("a"), ["true"]);
     assert_eq!(installed(&scene), "curl\njq\n");
-    assert_eq!(first.0["hosts"]["a"]["operations"][1]["op"], "nala::installed");
+    assert_eq!(first.0["hosts"]["a"]["operations"][3]["op"], "nala::installed");
     let again = scene.applied(0);
     assert_eq!(again.log("a"), ["false"]);
     assert_eq!(own(&again), ["curl jq: unchanged"]);
@@ -137,9 +138,11 @@ fn conditions_delegation_and_handlers_hold_for_own_operations() {
          nala::installed([r.stdout], #{});",
     );
     let plan = scene.planned(0);
-    assert_eq!(own(&plan), ["never: skipped", "there: changed", "echo x: changed", "[known after apply]: unknown"]);
+    let inside = "sh -c echo \"$1\" >>installed sh there: changed";
+    let unknown = "[known after apply]: unknown";
+    assert_eq!(own(&plan), ["never: skipped", inside, "there: changed", "echo x: changed", unknown]);
     let document = scene.applied(0);
-    assert_eq!(own(&document)[..2], ["never: skipped", "there: changed"]);
+    assert_eq!(own(&document)[..3], ["never: skipped", inside, "there: changed"]);
     assert_eq!(document.log("a"), ["handled"]);
     assert_eq!(installed(&scene), "x\n");
     assert_eq!(scene.project.read("hosts/b/installed"), "there\nx\n");

@@ -37,6 +37,9 @@ use rstest::rstest;
 #[case::whiled("while r.code != 0 { log(1); }")]
 #[case::and("if true && r.stdout == \"x\" { log(1); }")]
 #[case::padded("let text = `${r.stdout}`; text.pad(90, \"x\"); log(text);")]
+#[case::switched("switch r.stdout { \"ready\" => log(1), _ => log(2) }")]
+#[case::switched_text("switch `a${r.stdout}` { \"aready\" => log(1), _ => log(2) }")]
+#[case::switched_number("let done = switch r.code + 1 { 1 => true, _ => false }; log(done);")]
 #[case::reversed("log(`${r.stdout}`.chars());")]
 fn a_look_at_an_unknown_ends_the_plan_of_the_host_there(#[case] look: &str) {
     let script =

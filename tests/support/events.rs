@@ -153,7 +153,7 @@ impl Story {
 
 /// A change in words.
 pub fn change(sign: Sign, text: &str) -> ChangeLine {
-    ChangeLine { sign, text: text.into(), secrets: None }
+    ChangeLine { sign, text: text.into(), open: false, secrets: None }
 }
 
 /// The error of the style guide.

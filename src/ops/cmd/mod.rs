@@ -4,6 +4,7 @@ mod line;
 mod read;
 mod run;
 mod script;
+mod touched;
 
 pub use line::Line;
 pub(super) use line::Word;
@@ -13,7 +14,7 @@ pub use script::Script;
 
 use super::args::absolute;
 use super::managed::{Args, Managed, short_hash};
-use super::resource::{Kind, Path};
+use super::resource::{Contents, Digest, Kind, Path};
 use super::{Change, OpError, Plan, View};
 use crate::event::Sign;
 use crate::remote::Command;
@@ -32,7 +33,11 @@ fn is_due(view: &mut View<'_>, creates: Option<&str>, removes: Option<&str>) -> 
 /// Through the overlay: what an earlier operation of the plan makes is there.
 fn exists(view: &mut View<'_>, path: &str) -> Result<bool, OpError> {
     let plain = path.trim_end_matches('/');
-    let found: Path = view.see(if plain.is_empty() { "/" } else { plain })?;
+    let path = if plain.is_empty() { "/" } else { plain };
+    if let Some(there) = view.foreseen::<Path>(path) {
+        return Ok(there);
+    }
+    let found: Path = view.see(path)?;
     Ok(found.kind != Kind::Absent)
 }
 
@@ -41,11 +46,26 @@ fn check_paths(creates: Option<&str>, removes: Option<&str>) -> Result<(), Strin
     removes.map_or(Ok(()), |path| absolute("removes", path))
 }
 
-fn plan(due: bool, command: Command) -> Plan {
-    match due {
-        true => Change::new(Sign::Run, "run").run(command).into(),
-        false => Plan::new(),
+/// The plan of a command, and the texts that tell what it touches.
+fn plan(due: bool, command: Command, says: &str, creates: Option<&str>, removes: Option<&str>) -> Plan {
+    if !due {
+        return Plan::new();
     }
+    let why = format!("what `{}` does", command.text().lines().next().unwrap_or_default());
+    let mut change = touched::all(says).fold(Change::new(Sign::Run, "run"), |change, path| touch(change, path, &why));
+    if let Some(path) = creates {
+        change = change.brings_there::<Path>(path.trim_end_matches('/'), &why);
+    }
+    if let Some(path) = removes {
+        change = change.makes(path.trim_end_matches('/'), Path::absent()).makes(path, Contents::Absent);
+    }
+    change.run(command).into()
+}
+
+/// A command may do anything to what it names, and to what is below.
+fn touch(change: Change, path: &str, why: &str) -> Change {
+    let change = change.makes_unknown::<Path>(path, why).makes_unknown::<Contents>(path, why);
+    change.makes_unknown::<Digest>(path, why).unknown_below(path, why)
 }
 
 /// A command as the ledger remembers it: what it did, nobody knows.

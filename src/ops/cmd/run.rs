@@ -41,6 +41,7 @@ impl Operation for Run {
     fn plan(&self, due: &bool) -> Result<Plan, OpError> {
         let mut command = self.command.command(&self.args.0);
         command.stdin = self.stdin.as_ref().map(|content| content.0.to_vec());
-        Ok(plan(*due, command))
+        let text = command.text().to_owned();
+        Ok(plan(*due, command, &text, self.creates.as_deref(), self.removes.as_deref()))
     }
 }

@@ -46,7 +46,9 @@ impl Operation for Script {
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
-        Ok(plan(seen.due, interpreter(&seen.content).args(&self.args.0).stdin(seen.content.clone())))
+        let command = interpreter(&seen.content).args(&self.args.0).stdin(seen.content.clone());
+        let text = format!("{} {}", command.text(), String::from_utf8_lossy(&seen.content));
+        Ok(plan(seen.due, command, &text, self.creates.as_deref(), self.removes.as_deref()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `docker::compose`: a project as its files describe it.
 
+use super::draft::Draft;
 use super::project::{Member, Project};
 use super::spec::Texts;
 use super::{docker, see};
@@ -73,11 +74,13 @@ impl Operation for Compose {
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
-        if view.planned_changes() > 0 {
-            // Files, images and the engine itself may be among the planned changes.
-            return Err(OpError::Unknown(format!("the compose project `{}`", self.project)));
-        }
-        let project: Project = view.see(&self.project)?;
+        let project: Project = match view.see(&self.project) {
+            // The engine itself may be among the planned changes.
+            Err(OpError::Command { .. }) if view.planned_changes() > 0 => {
+                return Err(OpError::Unknown(format!("the compose project `{}`", self.project)));
+            }
+            project => project?,
+        };
         let mut seen = Seen { project, wanted: BTreeMap::new(), images: BTreeMap::new() };
         if self.present == Some(false) {
             return Ok(seen);
@@ -128,12 +131,24 @@ impl Compose {
         let head = format!("# docker compose -p {} {}\n", self.project, verb.lines().next().unwrap_or_default());
         let enter = format!("cd -- {} || exit 1\nset -- -p {}{files}\n", quote(dir), self.project);
         let command = Command::script(format!("{head}{FIND}{enter}{verb}"));
+        self.with_env(command)
+    }
+
+    fn with_env(&self, command: Command) -> Command {
         self.env.iter().fold(command, |command, (key, Word(value))| command.env(key, value))
     }
 
     fn hashes(&self, view: &mut View<'_>) -> Result<BTreeMap<String, String>, OpError> {
-        let command = self.command("$c \"$@\" config --hash '*'");
+        let draft = Draft::of(self.dir.as_deref(), &self.files.0, view)?;
+        let command = match &draft {
+            Some(draft) => self.with_env(draft.command(&self.project, FIND)),
+            None => self.command("$c \"$@\" config --hash '*'"),
+        };
         let output = view.read(&command)?;
+        if !output.ok() && view.planned_changes() > 0 {
+            // The engine itself may be among the planned changes, or a file that these name.
+            return Err(OpError::Unknown(format!("the compose project `{}`", self.project)));
+        }
         if !output.ok() {
             return Err(OpError::command(&command, &output));
         }

@@ -2,6 +2,7 @@
 
 mod compose;
 mod container;
+mod draft;
 mod image;
 mod network;
 mod project;

@@ -137,6 +137,24 @@ impl Wanted {
     }
 }
 
+/// What a plan will send of this machine, read where it is small: a host would give its bytes, too.
+///
+/// # Errors
+/// [`OpError::Local`].
+pub(super) fn as_read(contents: Contents) -> Result<Contents, OpError> {
+    match contents {
+        Contents::Large { size, local: Some(local), sha256 } if size <= FETCH_LIMIT => {
+            let failed = |source| OpError::Local { path: local.display().to_string(), source };
+            let bytes = std::fs::read(&local).map_err(failed)?;
+            Ok(match holds_token(&bytes) {
+                true => Contents::Large { size, local: Some(local), sha256 },
+                false => Contents::Bytes(bytes.into()),
+            })
+        }
+        contents => Ok(contents),
+    }
+}
+
 /// Bytes with secrets in place.
 ///
 /// # Errors

@@ -58,7 +58,7 @@ impl Operation for Dir {
         let mut path = self.path.as_str().to_owned();
         for _ in 0..MOST_LINKS {
             let seen = self.look(view, &path)?;
-            match seen.place.leads_to() {
+            match seen.place.elsewhere().or_else(|| seen.place.leads_to()) {
                 Some(target) => path = target,
                 None => return Ok(seen),
             }

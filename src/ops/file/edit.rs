@@ -1,7 +1,7 @@
 //! Editing a file that is there: read, change the bytes here, write as a whole.
 
 use super::attributes::Attributes;
-use super::content::{Wanted, holds_token, plain};
+use super::content::{Wanted, as_read, holds_token, plain};
 use super::place::{HostPath, Place};
 use super::put::{EDIT_LIMIT, Order};
 use crate::ops::args::Mode;
@@ -33,6 +33,11 @@ impl Seen {
     /// Looks at a file, in one exchange unless it is large.
     pub(super) fn probe(view: &mut View<'_>, path: &HostPath) -> Result<Self, OpError> {
         let (place, contents) = Place::see_contents(view, path.as_str(), false)?;
+        let contents = match (as_read(contents)?, place.at.kind) {
+            // A directory that is only planned holds nothing that could be read.
+            (Contents::Absent, Kind::Dir | Kind::Other) => Contents::Other,
+            (contents, _) => contents,
+        };
         let text = match &contents {
             Contents::Absent => None,
             Contents::Bytes(bytes) if holds_token(bytes) => {

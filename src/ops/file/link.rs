@@ -104,11 +104,17 @@ impl Link {
             Some(target) if target.kind != Kind::File => {
                 return Err(OpError::refused(format!("`{}` is no file that could be linked hard", self.to)));
             }
-            Some(target) => target.clone(),
+            Some(target) => {
+                Path { inode: target.inode.or(Some((u64::MAX, planned_inode(&self.to)))), ..target.clone() }
+            }
             None => Path { target: Some(self.to.clone()), ..seen.place.made(Kind::Link, 0o777) },
         };
-        let change =
+        let mut change =
             Change::new(sign, text).run(Command::script(self.script(&seen.place.path))).touching([&seen.place.path]);
+        if self.hard {
+            // Both names have one inode from now on, whichever it will be.
+            change = change.makes(&self.to, made.clone()).copies(&self.to, &seen.place.path);
+        }
         let change = match self.attributes().account() {
             Some(account) => change.run(Command::new("chown").arg("-h").arg("--").arg(account).arg(&seen.place.path)),
             None => change,
@@ -130,4 +136,12 @@ impl Link {
             quote(&self.to)
         )
     }
+}
+
+/// A number for a file that has no inode yet: no device has the number that goes with it.
+fn planned_inode(path: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    hasher.finish()
 }

@@ -19,11 +19,11 @@ mod put;
 mod replace;
 mod small;
 
-pub(super) use absent::gone;
 pub(super) use content::local_digest;
 pub(super) use many::{Entry, listed, removals};
 
 pub use absent::Absent;
+pub(super) use absent::gone;
 pub use block::Block;
 pub use dir::Dir;
 pub use download::Download;

@@ -1,7 +1,7 @@
 //! Where a file operation acts: its path, what stands there, and the directories above.
 
 use crate::event::Sign;
-use crate::ops::resource::{Contents, Kind, Path, parent};
+use crate::ops::resource::{Contents, Kind, Path, joined, parent};
 use crate::ops::{Asked, Change, OpError, Resource, View, args};
 use crate::remote::{Command, quote};
 use crate::secret::{contains_token, contains_unknown};
@@ -98,10 +98,18 @@ impl Keys {
 impl Place {
     /// Looks at a path itself.
     pub fn see(view: &mut View<'_>, path: &str, all_above: bool) -> Result<Self, OpError> {
-        let keys = Keys::new(path, all_above);
-        let mut paths = keys.ask(view)?;
-        view.answer(&mut [&mut paths])?;
-        Ok(keys.place(paths))
+        let mut path = path.to_owned();
+        for _ in 0..MOST_LINKS {
+            let keys = Keys::new(&path, all_above);
+            let mut paths = keys.ask(view)?;
+            view.answer(&mut [&mut paths])?;
+            let place = keys.place(paths);
+            match place.elsewhere() {
+                Some(real) => path = real,
+                None => return Ok(place),
+            }
+        }
+        Err(OpError::refused(format!("`{path}` is below a link in a circle")))
     }
 
     /// Looks at a path and what it holds, in one exchange; links are followed, each by one more.
@@ -123,7 +131,7 @@ impl Place {
             let mut others = view.ask::<R>(std::slice::from_ref(&path))?;
             view.answer(&mut [&mut paths, &mut others])?;
             let place = keys.place(paths);
-            match place.leads_to().filter(|_| follow) {
+            match place.elsewhere().or_else(|| place.leads_to().filter(|_| follow)) {
                 Some(target) => path = target,
                 None => return Ok((place, others.states().remove(0))),
             }
@@ -141,6 +149,13 @@ impl Place {
             }
         }
         Err(OpError::refused(format!("`{path}` is a link in a circle")))
+    }
+
+    /// The same place by the name of the directory that the link above it leads to: one thing has one name in a plan.
+    pub fn elsewhere(&self) -> Option<String> {
+        let (dir, state) = self.above.first()?;
+        let real = leads_to(dir, state)?;
+        Some(joined(&real, self.path.rsplit_once('/')?.1))
     }
 
     /// Where the link that stands here leads.
@@ -191,22 +206,6 @@ pub(super) fn leads_to(path: &str, at: &Path) -> Option<String> {
     Some(joined(parent(path), target))
 }
 
-/// Where a link in a directory leads, with `.` and `..` taken out as text.
-fn joined(dir: &str, target: &str) -> String {
-    let whole = if target.starts_with('/') { target.to_owned() } else { format!("{dir}/{target}") };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in whole.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,11 +217,5 @@ mod tests {
         for bad in ["srv", "/srv/../etc", "/a\0b", ""] {
             assert!(HostPath::parse(bad).is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_link_leads_from_its_own_directory() {
-        assert_eq!(joined("/etc/x", "../y/./z"), "/etc/y/z");
-        assert_eq!(joined("/etc", "/run/z"), "/run/z");
     }
 }

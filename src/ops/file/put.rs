@@ -1,7 +1,7 @@
 //! A whole file: its content, owner, group and mode.
 
 use super::attributes::Attributes;
-use super::content::Wanted;
+use super::content::{Wanted, as_read};
 use super::place::{HostPath, Place};
 use crate::event::Sign;
 use crate::ops::args::{Content, Mode};
@@ -173,7 +173,7 @@ impl Order<'_> {
     fn probe(&self, view: &mut View<'_>, path: &HostPath, wanted: Wanted) -> Result<Seen, OpError> {
         let follow = !self.force;
         let (place, contents) = Place::see_with::<Contents>(view, path.as_str(), self.create_dirs, follow)?;
-        let contents = match (contents, &place.at.kind) {
+        let contents = match (as_read(contents)?, &place.at.kind) {
             (Contents::Large { size, sha256: None, local: None }, Kind::File) if size == wanted.size => {
                 let whole = view.read(&Command::new("cat").arg("--").arg(&place.path))?;
                 let sha256 = Some(Contents::sha256_of(&whole.stdout));

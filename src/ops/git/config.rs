@@ -3,7 +3,7 @@
 use crate::event::Sign;
 use crate::ops::cmd::Word;
 use crate::ops::managed::{Args, Managed};
-use crate::ops::resource::GitSetting;
+use crate::ops::resource::{Checkout, GitSetting};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::{Command, quote};
 use crate::secret::contains_token;
@@ -52,6 +52,8 @@ impl Operation for Config {
     fn probe(&self, view: &mut View<'_>) -> Result<GitSetting, OpError> {
         let setting: GitSetting = view.see(&GitSetting::key(self.scope(), &self.key))?;
         match &setting.failed {
+            // A new clone has the settings that git makes, and no other.
+            Some(_) if self.is_of_planned_clone(view) => Ok(GitSetting::default()),
             Some(_) if view.planned_changes() > 0 => Err(OpError::Unknown("settings of git".into())),
             Some(why) => Err(OpError::refused_with(
                 format!("cannot read the settings of git: {why}"),
@@ -85,6 +87,12 @@ impl Operation for Config {
 impl Config {
     fn scope(&self) -> &str {
         self.scope.as_deref().unwrap_or("global")
+    }
+
+    fn is_of_planned_clone(&self, view: &View<'_>) -> bool {
+        let own = ["core.", "remote.", "branch.", "submodule.", "init.", "extensions."];
+        let is_free = !own.iter().any(|section| self.key.to_ascii_lowercase().starts_with(section));
+        is_free && view.foreseen::<Checkout>(self.scope()) == Some(true)
     }
 
     fn git(&self, words: &str) -> Command {

@@ -5,9 +5,9 @@ use super::script;
 use crate::event::Sign;
 use crate::ops::args::absolute;
 use crate::ops::managed::{Args, Managed};
-use crate::ops::resource::{Checkout, WorkTree};
+use crate::ops::resource::{Checkout, Path, User, WorkTree};
 use crate::ops::user::name_ok;
-use crate::ops::{Change, OpError, Operation, Plan, View};
+use crate::ops::{Change, OpError, Operation, Plan, Resource, View};
 use crate::remote::{Command, Output};
 use crate::secret::contains_token;
 use serde::Deserialize;
@@ -76,7 +76,8 @@ impl Operation for Repo {
             ));
         }
         let full = self.reference.as_deref().and_then(Goal::of_commit);
-        let goal = full.map_or_else(|| self.ask(view, &self.actor(&checkout)), Ok)?;
+        let asker = self.asker(view, &checkout);
+        let goal = full.map_or_else(|| self.ask(view, &asker), Ok)?;
         Ok(Seen { checkout, goal })
     }
 
@@ -96,6 +97,14 @@ impl Repo {
             _ => String::new(),
         };
         self.owner.clone().unwrap_or(seen)
+    }
+
+    /// A user whom a plan only makes cannot be asked as.
+    fn asker(&self, view: &mut View<'_>, checkout: &Checkout) -> String {
+        let actor = self.actor(checkout);
+        let is_planned = view.is_planned(|key| key.kind == User::KIND && key.id == actor);
+        let is_there = |view: &mut View<'_>| view.see_real::<User>(&actor).is_ok_and(|user| user.account.is_some());
+        if is_planned && !is_there(view) { String::new() } else { actor }
     }
 
     fn ask(&self, view: &mut View<'_>, owner: &str) -> Result<Goal, OpError> {
@@ -137,22 +146,22 @@ impl Repo {
         let change = Change::new(Sign::Create, format!("clone {}", goal.shown()))
             .run(script::make_folder(self, &owner))
             .run(script::clone(self, goal, &owner));
-        self.reaches(change, goal, WorkTree { owner, ..WorkTree::default() })
+        let change = self.reaches(change, goal, WorkTree { owner, ..WorkTree::default() });
+        change.brings_there::<Path>(&self.dest, format!("`{}` comes with the checkout", self.dest))
     }
 
     fn reaches(&self, change: Change, goal: &Goal, tree: WorkTree) -> Change {
-        change.makes(
-            &self.dest,
-            Checkout::WorkTree(WorkTree {
-                head: Some(goal.commit().to_owned()),
-                branch: goal.branch().map(str::to_owned),
-                origin: self.url.clone(),
-                dirty: Vec::new(),
-                ahead: false,
-                stale_modules: if self.submodules { Vec::new() } else { tree.stale_modules },
-                owner: tree.owner,
-            }),
-        )
+        let tree = WorkTree {
+            head: Some(goal.commit().to_owned()),
+            branch: goal.branch().map(str::to_owned),
+            origin: self.url.clone(),
+            dirty: Vec::new(),
+            ahead: false,
+            stale_modules: if self.submodules { Vec::new() } else { tree.stale_modules },
+            owner: tree.owner,
+        };
+        let change = change.makes(&self.dest, Checkout::WorkTree(tree));
+        change.unknown_below(&self.dest, format!("what {} holds is known after apply", goal.shown()))
     }
 
     fn update(&self, tree: &WorkTree, goal: &Goal) -> Result<Plan, OpError> {

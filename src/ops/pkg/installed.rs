@@ -1,6 +1,6 @@
 //! `pkg::installed`
 
-use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
+use super::manager::{Options, Verb, are_planned, becomes, brings, come_back, lists_are_planned, moved};
 use super::names::{self, Wanted};
 use super::simulated::{Simulated, summary};
 use crate::event::Sign;
@@ -63,7 +63,10 @@ impl Installed {
             return Ok((true, None));
         }
         match manager.simulate(view, Verb::Install, words, &self.options()) {
-            Ok(simulated) => Ok((false, Some(simulated))),
+            Ok(mut simulated) => {
+                come_back(view, &names, &mut simulated)?;
+                Ok((false, Some(simulated)))
+            }
             Err(OpError::Refused { .. }) if self.may_update() => Ok((true, None)),
             Err(OpError::Refused { .. }) if are_planned(view, self.manager, &names) => Ok((false, None)),
             Err(error) => Err(error),
@@ -135,7 +138,8 @@ impl Seen {
 
     fn in_words(&self, words: &[String]) -> Change {
         let Some(simulated) = &self.simulated else {
-            return Change::new(Sign::Create, format!("install {}", words.join(", ")));
+            let change = Change::new(Sign::Create, format!("install {}", words.join(", ")));
+            return if self.update { change } else { change.open_until_applied() };
         };
         let text = summary(simulated, &self.names());
         let is_new = simulated.moves.iter().any(|moved| moved.from.is_none());

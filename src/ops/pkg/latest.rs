@@ -1,6 +1,6 @@
 //! `pkg::latest`
 
-use super::manager::{Options, Verb, are_planned, becomes, brings, lists_are_planned, moved};
+use super::manager::{Options, Verb, are_planned, becomes, brings, come_back, lists_are_planned, moved};
 use super::simulated::{Simulated, summary};
 use super::{metadata, names};
 use crate::event::Sign;
@@ -80,7 +80,11 @@ impl Latest {
             Err(OpError::Refused { .. }) if are_planned(view, self.manager, names) => {
                 Err(OpError::Unknown("its packages change before".into()))
             }
-            simulated => simulated.map(Outcome::Simulated),
+            simulated => {
+                let mut simulated = simulated?;
+                come_back(view, names, &mut simulated)?;
+                Ok(Outcome::Simulated(simulated))
+            }
         }
     }
 }
@@ -127,7 +131,8 @@ impl Operation for Latest {
                 .iter()
                 .fold(Change::new(Sign::Create, format!("install {}", missing.join(", "))), |change, name| {
                     becomes(change, self.manager, name, Package::planned(seen.manager, None))
-                }),
+                })
+                .open_until_applied(),
             Outcome::Stale(stale) => {
                 let text = format!("package lists of {}, then the newest {names}", stale.join(", "));
                 Change::new(Sign::Update, text)

@@ -90,9 +90,7 @@ impl Manager {
         }?;
         let mut open = Vec::new();
         for moved in simulated.moves {
-            if !is_planned_move(view, &moved)? {
-                open.push(moved);
-            }
+            open.extend(through_plan(view, moved)?);
         }
         simulated.moves = open;
         Ok(simulated)
@@ -107,15 +105,38 @@ impl Manager {
     }
 }
 
-/// The simulation knows only the host; a plan may have moved a package to that version before.
-fn is_planned_move(view: &mut View<'_>, moved: &Move) -> Result<bool, OpError> {
+/// The simulation knows only the host; a plan may have moved a package before, to that version or to another.
+fn through_plan(view: &mut View<'_>, moved: Move) -> Result<Option<Move>, OpError> {
     if !view.is_planned(|key| key.kind == Package::KIND && key.id == moved.name) {
-        return Ok(false);
+        return Ok(Some(moved));
     }
-    let planned = view.see::<Package>(&moved.name)?;
-    Ok(
-        matches!(planned.status, Status::Installed(version) if version.as_deref().is_none_or(|version| version == moved.to)),
-    )
+    Ok(match view.see::<Package>(&moved.name)?.status {
+        Status::Installed(None) => None,
+        Status::Installed(Some(version)) if version == moved.to => None,
+        Status::Installed(from) => Some(Move { from, ..moved }),
+        Status::Absent | Status::Config | Status::Broken | Status::Provided(_) => Some(Move { from: None, ..moved }),
+    })
+}
+
+/// Packages that a plan removed or moved before: the host still has the version that would come back.
+pub fn come_back(view: &mut View<'_>, names: &[String], simulated: &mut Simulated) -> Result<(), OpError> {
+    for name in names {
+        let is_planned = view.is_planned(|key| key.kind == Package::KIND && key.id == *name);
+        if !is_planned || simulated.moves.iter().any(|moved| moved.name == *name) {
+            continue;
+        }
+        let from = match view.see::<Package>(name)?.status {
+            Status::Absent | Status::Config => None,
+            Status::Installed(Some(planned)) => Some(planned),
+            Status::Installed(None) | Status::Broken | Status::Provided(_) => continue,
+        };
+        if let Status::Installed(Some(to)) = view.see_real::<Package>(name)?.status
+            && from.as_ref() != Some(&to)
+        {
+            simulated.moves.push(Move { name: name.clone(), from, to });
+        }
+    }
+    Ok(())
 }
 
 /// The manager of a host.

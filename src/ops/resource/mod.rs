@@ -25,7 +25,7 @@ mod tree;
 
 pub use contents::{Contents, FETCH_LIMIT};
 pub use digest::Digest;
-pub use path::{Kind, Path, Principal, is_below, parent};
+pub use path::{Kind, Path, Principal, is_below, joined, parent};
 pub use tree::{Children, Tree};
 
 pub(crate) use contents::{HASH, hex};
@@ -176,6 +176,7 @@ impl Key {
 pub struct State {
     value: Arc<dyn Any + Send + Sync>,
     settles: fn(&Self, &str, &str) -> bool,
+    absent: bool,
     outlasts: fn(&Self, &str, &Altered<'_>) -> bool,
     remembered: fn(&Self) -> Remembered,
 }
@@ -197,6 +198,7 @@ impl State {
         let settles = |state: &Self, key: &str, other: &str| {
             state.get::<R>().is_some_and(|state| R::follows_from(other, key, state).is_some())
         };
+        let absent = state.is_absent();
         let outlasts = |state: &Self, key: &str, change: &Altered<'_>| {
             state.get::<R>().is_some_and(|state| state.outlasts(key, change))
         };
@@ -204,7 +206,12 @@ impl State {
             let state = state.get::<R>().expect("made from a state of this kind");
             Remembered { absent: state.is_absent(), snapshot: state.snapshot(), held: state.held() }
         };
-        Self { value: Arc::new(state), settles, outlasts, remembered }
+        Self { value: Arc::new(state), settles, absent, outlasts, remembered }
+    }
+
+    /// [`Resource::is_absent`].
+    pub fn is_absent(&self) -> bool {
+        self.absent
     }
 
     /// The state, when it is of this kind.

@@ -220,9 +220,31 @@ pub fn parent(path: &str) -> &str {
     }
 }
 
+/// Where a link in a directory leads, with `.` and `..` taken out as text.
+pub fn joined(dir: &str, target: &str) -> String {
+    let whole = if target.starts_with('/') { target.to_owned() } else { format!("{dir}/{target}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_leads_from_its_own_directory() {
+        assert_eq!(joined("/etc/x", "../y/./z"), "/etc/y/z");
+        assert_eq!(joined("/etc", "/run/z"), "/run/z");
+    }
 
     #[test]
     fn an_account_is_compared_by_name_or_number() {

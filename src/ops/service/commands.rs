@@ -1,5 +1,6 @@
 //! Command lines of systemctl and OpenRC.
 
+use crate::ops::resource::Key;
 use crate::ops::resource::unit::{Init, openrc_name, systemctl};
 use crate::remote::{Command, quote};
 
@@ -83,4 +84,9 @@ fn openrc(action: Action, name: &str) -> Command {
         Action::Reload => format!("rc-service {name} reload || rc-service {name} restart"),
         other => format!("rc-service {name} {}", other.systemd()),
     })
+}
+
+/// What a plan notes when systemd reads its unit files anew.
+pub fn reloaded() -> Key {
+    Key { kind: "daemon-reload", id: String::new() }
 }

@@ -13,4 +13,5 @@ pub use running::Running;
 pub use stopped::Stopped;
 
 pub(super) use commands::Action;
-pub(super) use target::{Target, check_unit};
+pub(super) use commands::reloaded;
+pub(super) use target::{Target, check_unit, reloads_units};

@@ -3,8 +3,9 @@
 use super::commands::{Action, Manager};
 use crate::event::Sign;
 use crate::ops::managed::{Args, Managed};
-use crate::ops::resource::unit::{Init, Unit, key};
-use crate::ops::{Change, OpError, Resource, View};
+use crate::ops::resource::Contents;
+use crate::ops::resource::unit::{Enablement, Init, Unit, key};
+use crate::ops::{Change, Effect, OpError, Resource, View};
 
 /// A service by name, perhaps of a user, perhaps under a given init.
 #[derive(Debug, Clone, Copy)]
@@ -76,10 +77,11 @@ impl Target<'_> {
 
     /// Its state, though there may be none.
     pub fn see_any(&self, view: &mut View<'_>) -> Result<Unit, OpError> {
-        let mut unit = view.see::<Unit>(&self.key()).map_err(|error| self.explain(error))?;
-        if self.file_is_planned(view) {
-            unit = Unit { needs_reload: unit.loaded, loaded: true, ..unit };
-        }
+        let unit = view.see::<Unit>(&self.key()).map_err(|error| self.explain(error))?;
+        let unit = match self.planned_file(view) {
+            Some((at, path)) => self.with_file(view, unit, at, &path)?,
+            None => unit,
+        };
         match self.init {
             Some(init) if init != unit.init => Err(OpError::refused(format!(
                 "argument `init`: this host runs {}, not {}",
@@ -90,19 +92,42 @@ impl Target<'_> {
         }
     }
 
-    /// A unit file that a plan puts in place by other means than systemd::unit(), or a drop-in of it.
-    fn file_is_planned(&self, view: &View<'_>) -> bool {
+    /// A unit file that a plan puts in place by other means than systemd::unit(), or a drop-in of it, and when.
+    fn planned_file(&self, view: &View<'_>) -> Option<(usize, String)> {
         let key = self.key();
-        if view.is_planned(|planned| planned.kind == Unit::KIND && planned.id == key) {
-            return false;
-        }
         let unit = key.rsplit('/').next().unwrap_or_default();
         let script = format!("/etc/init.d/{}", unit.trim_end_matches(".service"));
         let files = ["/etc", "/usr/lib", "/lib", "/usr/local/lib"].map(|root| format!("{root}/systemd/system/{unit}"));
-        view.is_planned(|planned| {
+        let mut found = String::new();
+        let at = view.planned_at(|planned| {
             let is_file = |file: &String| planned.id == *file || planned.id.starts_with(&format!("{file}.d/"));
-            planned.kind == "path" && (planned.id == script || files.iter().any(is_file))
-        })
+            let is_its = planned.kind == "path" && (planned.id == script || files.iter().any(is_file));
+            if is_its && found.len() < planned.id.len() {
+                found.clone_from(&planned.id);
+            }
+            is_its
+        })?;
+        // What systemd::unit() and actions on the unit predict is newer than the file.
+        let predicted = view.planned_at(|planned| planned.kind == Unit::KIND && planned.id == key);
+        (predicted.is_none_or(|predicted| predicted < at)).then_some((at, found))
+    }
+
+    /// The unit as it is with a file that a plan puts in place.
+    fn with_file(&self, view: &mut View<'_>, unit: Unit, at: usize, path: &str) -> Result<Unit, OpError> {
+        let reloaded = view.planned_at(|key| *key == super::commands::reloaded());
+        // A unit that neither runs nor is wanted by another one is read when it is asked for.
+        let is_in_memory = unit.loaded && (unit.running || unit.enablement == Enablement::Enabled);
+        let needs_reload = is_in_memory && reloaded.is_none_or(|reloaded| reloaded < at);
+        let is_new = !unit.loaded || unit.enablement == Enablement::Fixed;
+        let enablement = match unit.init {
+            Init::Systemd if is_new && !path.contains(".d/") => match view.see::<Contents>(path)? {
+                Contents::Bytes(text) | Contents::Planned(text) => installable(&String::from_utf8_lossy(&text)),
+                _ => unit.enablement,
+            },
+            Init::Openrc if is_new => Enablement::Disabled,
+            _ => unit.enablement,
+        };
+        Ok(Unit { needs_reload, loaded: true, enablement, ..unit })
     }
 
     /// The manager of a user lives only while the user is logged in or lingers.
@@ -130,14 +155,18 @@ impl Target<'_> {
             Action::Restart | Action::Reload => Sign::Run,
         };
         let command = self.manager(unit).command(action, &key);
-        Change::new(sign, format!("{} {key}", action.as_str())).run(command).makes(key, after)
+        let change = Change::new(sign, format!("{} {key}", action.as_str())).run(command).makes(key, after);
+        // Spec: systemctl(1), `enable`, `disable`, `mask`: "this will reload the system manager configuration".
+        let reloads = matches!(action, Action::Enable | Action::Disable | Action::Mask | Action::Unmask);
+        if reloads && self.user.is_none() { reloads_units(change) } else { change }
     }
 
     /// The change that lets systemd read changed unit files, where it has not.
     pub fn daemon_reload(&self, wanted: bool, unit: &Unit) -> Option<Change> {
         let command = self.manager(unit).daemon_reload().filter(|_| wanted && unit.needs_reload)?;
         let after = Unit { needs_reload: false, ..unit.clone() };
-        Some(Change::new(Sign::Run, "daemon-reload").run(command).makes(self.key(), after))
+        let change = Change::new(Sign::Run, "daemon-reload").run(command).makes(self.key(), after);
+        Some(if self.user.is_none() { reloads_units(change) } else { change })
     }
 
     /// The change of what happens at boot.
@@ -162,5 +191,21 @@ impl Target<'_> {
             format!("unit `{}` is masked", self.key()),
             "service::masked(name, #{ present: false }) unmasks it",
         )
+    }
+}
+
+/// Notes that systemd has read all unit files after a change.
+pub fn reloads_units(mut change: Change) -> Change {
+    change.effects.push(Effect::There(super::commands::reloaded(), "systemd reads its files".into()));
+    change
+}
+
+/// Spec: systemd.unit(5), "[INSTALL] SECTION OPTIONS": without one of these there is nothing to enable.
+fn installable(text: &str) -> Enablement {
+    const KEYS: [&str; 5] = ["WantedBy", "RequiredBy", "UpheldBy", "Alias", "Also"];
+    let names = text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim());
+    match names.into_iter().any(|name| KEYS.contains(&name)) {
+        true => Enablement::Disabled,
+        false => Enablement::Fixed,
     }
 }

@@ -42,7 +42,10 @@ impl Operation for SetTimezone {
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Timezone, OpError> {
-        view.see::<Timezone>(&self.name)
+        let seen = view.see::<Timezone>(&self.name)?;
+        // What a plan set last, whatever its name.
+        let current = view.predicted::<Timezone>().into_iter().find(|(name, _)| name.is_empty());
+        Ok(current.map_or(seen.clone(), |(_, set)| Timezone { exists: seen.exists, ..set }))
     }
 
     /// Spec: localtime(5); `/etc/timezone` is kept where there is one.
@@ -68,6 +71,6 @@ impl Operation for SetTimezone {
         }
         let after = Timezone { exists: true, link: target, text: seen.text.as_ref().map(|_| self.name.clone()) };
         let change = Change::new(Sign::Update, format!("time zone {zone} -> {}", self.name));
-        Ok(change.run(Command::script(script)).makes(&self.name, after).into())
+        Ok(change.run(Command::script(script)).makes(&self.name, after.clone()).makes("", after).into())
     }
 }

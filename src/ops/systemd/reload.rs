@@ -2,6 +2,7 @@
 
 use crate::event::Sign;
 use crate::ops::resource::Path;
+use crate::ops::service::{reloaded, reloads_units};
 use crate::ops::{Change, OpError, Operation, Plan, Resource, View};
 use crate::remote::Command;
 use serde::Deserialize;
@@ -23,8 +24,13 @@ impl Operation for DaemonReload {
                 .iter()
                 .any(|start| id.starts_with(start))
         };
-        if view.is_planned(|key| key.kind == Path::KIND && is_unit_file(&key.id)) {
-            return Ok(vec!["the changed unit files".into()]);
+        let changed = view.planned_at(|key| key.kind == Path::KIND && is_unit_file(&key.id));
+        let read = view.planned_at(|key| *key == reloaded());
+        if changed.is_some() && read < changed {
+            return Err(OpError::Unknown("which units have changed files".into()));
+        }
+        if read.is_some() {
+            return Ok(Vec::new());
         }
         let command = Command::script(
             "[ -d /run/systemd/system ] || { echo none; exit 0; }\n\
@@ -48,6 +54,7 @@ impl Operation for DaemonReload {
             return Ok(Plan::new());
         }
         let command = Command::new("systemctl").arg("daemon-reload");
-        Ok(Change::new(Sign::Run, format!("daemon-reload for {}", seen.join(", "))).run(command).into())
+        let change = Change::new(Sign::Run, format!("daemon-reload for {}", seen.join(", "))).run(command);
+        Ok(reloads_units(change).into())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::event::Sign;
 use crate::ops::resource::unit::{Enablement, Init, Unit};
-use crate::ops::service::{Action, Target};
+use crate::ops::service::{Action, Target, reloads_units};
 use crate::ops::{Change, OpError, Plan, View};
 use crate::remote::Command;
 
@@ -23,13 +23,15 @@ impl Wanted<'_> {
     }
 
     /// Reads the state when one is wanted. A file about to be written makes its unit, whatever a package may bring.
-    pub fn see(&self, view: &mut View<'_>, is_created: bool) -> Result<Option<Unit>, OpError> {
-        if self.enabled.is_none() && self.running.is_none() {
+    /// `restart` asks for it, too: only a running unit is restarted.
+    pub fn see(&self, view: &mut View<'_>, is_created: bool, restart: bool) -> Result<Option<Unit>, OpError> {
+        if self.enabled.is_none() && self.running.is_none() && !restart {
             return Ok(None);
         }
         match self.target().see_any(view) {
             Ok(unit) if unit.loaded => Ok(Some(unit)),
             Ok(_) | Err(OpError::Unknown(_)) if is_created => Ok(Some(Unit::fresh(Init::Systemd))),
+            Ok(_) if self.enabled.is_none() && self.running.is_none() => Ok(None),
             Ok(_) => self.target().see(view).map(Some),
             Err(error) => Err(error),
         }
@@ -62,7 +64,7 @@ impl Wanted<'_> {
 /// `systemctl daemon-reload`, which makes a unit of each file. Without a running systemd there is nothing to tell.
 fn reload(target: &Target<'_>, seen: Option<&Unit>) -> Change {
     let command = Command::script("[ ! -d /run/systemd/system ] || systemctl daemon-reload");
-    let change = Change::new(Sign::Run, "daemon-reload").run(command);
+    let change = reloads_units(Change::new(Sign::Run, "daemon-reload").run(command));
     let unit = seen.cloned().unwrap_or_else(|| Unit::fresh(Init::Systemd));
     match seen {
         Some(_) => change.makes(target.key(), Unit { needs_reload: false, loaded: true, ..unit }),

@@ -170,7 +170,7 @@ impl Operation for Timer {
         let name = self.unit_name();
         let unit = match self.is_present() {
             false if timer.is_absent() => None,
-            _ => self.wanted(&name).see(view, timer.is_absent())?,
+            _ => self.wanted(&name).see(view, timer.is_absent(), false)?,
         };
         Ok(Seen { timer, service, unit })
     }

@@ -8,8 +8,9 @@ use crate::ops::file::{SmallFile, Whole};
 use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::Path;
 use crate::ops::resource::unit::{Unit, key};
+use crate::ops::resource::{Key, State};
 use crate::ops::service::check_unit;
-use crate::ops::{Change, OpError, Operation, Plan, Step, View};
+use crate::ops::{Change, Effect, OpError, Operation, Plan, Step, View};
 use crate::remote::quote;
 use serde::Deserialize;
 
@@ -34,6 +35,20 @@ pub struct UnitFile {
 pub struct Seen {
     file: SmallFile,
     unit: Option<Unit>,
+    /// What a plan predicted of the unit before, where nobody asks for it.
+    foreseen: Option<Unit>,
+}
+
+impl Seen {
+    /// A file that changes does not change what the unit was predicted to do.
+    fn still(&self, mut plan: Plan, unit: &str) -> Plan {
+        let last = plan.changes.last_mut();
+        if let (Some(last), Some(foreseen)) = (last, &self.foreseen) {
+            let unit_after = Unit { needs_reload: false, ..foreseen.clone() };
+            last.effects.push(Effect::Becomes(Key::of::<Unit>(unit), State::new(unit_after)));
+        }
+        plan
+    }
 }
 
 impl UnitFile {
@@ -136,9 +151,13 @@ impl Operation for UnitFile {
         let seen = match self.is_present() {
             false if file.is_absent() => None,
             _ if unit.contains("@.") => None,
-            _ => wanted.see(view, file.is_absent() && self.dropin.is_none())?,
+            _ => wanted.see(view, file.is_absent() && self.dropin.is_none(), self.restart)?,
         };
-        Ok(Seen { file, unit: seen })
+        let foreseen = match view.foreseen::<Unit>(&unit) {
+            Some(true) if seen.is_none() => view.see(&unit).ok(),
+            _ => None,
+        };
+        Ok(Seen { file, unit: seen, foreseen })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
@@ -148,6 +167,7 @@ impl Operation for UnitFile {
         }
         let text = self.text().map_err(OpError::refused)?;
         let file = seen.file.ensure(&Whole::of_root(text, 0o644))?.map(|change| self.verified(change));
-        self.wanted(&unit).follow(file.into_iter().collect(), seen.unit.as_ref(), self.restart)
+        let plan = self.wanted(&unit).follow(file.into_iter().collect(), seen.unit.as_ref(), self.restart)?;
+        Ok(seen.still(plan, &unit))
     }
 }

@@ -3,6 +3,7 @@
 use super::name_ok;
 use super::tools::Tools;
 use crate::event::Sign;
+use crate::ops::file::gone;
 use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Group, Password, User};
 use crate::ops::{Change, OpError, Operation, Plan, View};
@@ -21,6 +22,8 @@ pub struct Absent {
 pub struct Seen {
     user: User,
     group: Group,
+    /// The groups it is a member of.
+    joined: Vec<(String, Group)>,
     tools: Tools,
 }
 
@@ -38,10 +41,14 @@ impl Operation for Absent {
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
         let user = view.see::<User>(&self.name)?;
-        if user.account.is_none() {
-            return Ok(Seen { user, group: Group::default(), tools: Tools::Shadow });
-        }
-        Ok(Seen { user, group: view.see(&self.name)?, tools: Tools::probe(view)? })
+        let Some(account) = &user.account else {
+            return Ok(Seen { user, group: Group::default(), joined: Vec::new(), tools: Tools::Shadow });
+        };
+        let names: Vec<String> = std::iter::once(&self.name).chain(&account.groups).cloned().collect();
+        let mut groups = view.see_all::<Group>(&names)?;
+        let group = groups.remove(0);
+        let joined = names.into_iter().skip(1).zip(groups).collect();
+        Ok(Seen { user, group, joined, tools: Tools::probe(view)? })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
@@ -52,6 +59,14 @@ impl Operation for Absent {
             .run(seen.tools.remove(&self.name, with_home))
             .makes(&self.name, User::default())
             .makes(&self.name, Password::Missing);
+        if with_home {
+            change = gone(change, &account.home);
+        }
+        for (name, group) in &seen.joined {
+            let mut group = group.clone();
+            group.entry.iter_mut().for_each(|entry| _ = entry.members.remove(&self.name));
+            change = change.makes(name, group);
+        }
         let private = seen.group.entry.as_ref().is_some_and(|group| group.members.is_empty());
         if private && account.group == self.name {
             change = change.makes(&self.name, Group::default());

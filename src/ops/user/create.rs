@@ -3,7 +3,7 @@
 use super::present::{Present, Seen};
 use super::tools::NewUser;
 use crate::event::Sign;
-use crate::ops::resource::{Group, GroupEntry, User, UserEntry};
+use crate::ops::resource::{Group, GroupEntry, Kind, Principal, User, UserEntry};
 use crate::ops::{Change, OpError};
 
 /// Adds the user; gives the account as it will be.
@@ -11,7 +11,7 @@ use crate::ops::{Change, OpError};
 /// # Errors
 /// [`OpError::Refused`] when keys are wanted in a home that will not be there.
 pub fn create(want: &Present, seen: &Seen) -> Result<(Vec<Change>, UserEntry), OpError> {
-    let create_home = want.create_home.unwrap_or(!want.system);
+    let create_home = want.makes_home();
     if want.keys.is_some() && !create_home {
         return Err(OpError::refused_with(
             format!("the keys of `{}` need a home directory", want.name),
@@ -37,8 +37,8 @@ pub fn create(want: &Present, seen: &Seen) -> Result<(Vec<Change>, UserEntry), O
         uid: want.uid,
         group: group.unwrap_or(&want.name).to_owned(),
         comment: want.comment.clone().unwrap_or_default(),
-        home: want.home.clone().unwrap_or_else(|| format!("/home/{}", want.name)),
-        shell: want.shell.clone().unwrap_or_else(|| "/bin/sh".into()),
+        home: want.home.clone().unwrap_or_else(|| seen.defaults.home(&want.name)),
+        shell: want.shell.clone().unwrap_or_else(|| seen.defaults.shell.clone()),
         groups: want.wanted_groups().iter().cloned().collect(),
         home_exists: create_home,
     };
@@ -52,6 +52,11 @@ pub fn create(want: &Present, seen: &Seen) -> Result<(Vec<Change>, UserEntry), O
         let mut entry = seen.groups.get(group).cloned().unwrap_or_default();
         entry.members.insert(want.name.clone());
         change = change.makes(group, Group { entry: Some(entry) });
+    }
+    if create_home && seen.home.as_ref().is_some_and(|home| home.kind == Kind::Absent) {
+        let owner = Principal { id: want.uid, name: Some(want.name.clone()) };
+        let group = Principal::named(&account.group);
+        change = seen.defaults.make(change, &account.home, &owner, &group);
     }
     Ok((vec![change.adding_accounts()], account))
 }

@@ -4,6 +4,7 @@ mod absent;
 mod authorized;
 pub(super) mod bare;
 mod create;
+mod home;
 mod keys;
 mod password;
 mod present;
@@ -14,6 +15,13 @@ pub use keys::Keys;
 pub use present::Present;
 
 use crate::remote::{Command, quote};
+
+/// Whether no package makes an account with this number.
+///
+/// Spec: Debian policy 9.2.2 "UID and GID classes": packages take numbers below 1000.
+pub(super) fn is_of_people(id: u32) -> bool {
+    id >= 1000
+}
 
 /// True when `blob` is the base64 of a public key of this type.
 pub(super) fn is_key(kind: &str, blob: &str) -> bool {

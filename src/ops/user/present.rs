@@ -1,13 +1,14 @@
 //! `user::present`: an account with these properties.
 
+use super::home::Defaults;
 use super::password::{self, Wanted};
 use super::tools::{Field, Tools};
-use super::{authorized, bare, create, field_ok, name_ok};
+use super::{authorized, bare, create, field_ok, is_of_people, name_ok};
 use crate::event::Sign;
 use crate::ops::args::{Many, absolute};
 use crate::ops::file::SmallFile;
 use crate::ops::managed::{Args, Managed};
-use crate::ops::resource::{Group, GroupEntry, Password, User, UserEntry};
+use crate::ops::resource::{Group, GroupEntry, Password, Path, User, UserEntry};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::secret::fingerprint;
 use serde::Deserialize;
@@ -48,6 +49,10 @@ pub struct Seen {
     pub groups: BTreeMap<String, GroupEntry>,
     /// Its keys, when asked for.
     pub keys: Option<SmallFile>,
+    /// What a new account gets.
+    pub defaults: Defaults,
+    /// What stands where the home directory of a new account is made.
+    pub home: Option<Path>,
 }
 
 impl Operation for Present {
@@ -89,15 +94,19 @@ impl Operation for Present {
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
-        let user = view.see::<User>(&self.name)?;
+        let user: User = match self.uid.is_some_and(is_of_people) {
+            true => view.see_all_whole(std::slice::from_ref(&self.name))?.remove(0),
+            false => view.see(&self.name)?,
+        };
         let asks_password = self.password.is_some() || self.password_lock.is_some();
         let password = asks_password.then(|| view.see::<Password>(&self.name)).transpose()?;
-        let groups = self.see_groups(view, user.account.is_none())?;
-        let keys = match &self.keys {
-            Some(_) => Some(SmallFile::see(view, &authorized::path(&self.home_of(&user)))?),
-            None => None,
-        };
-        Ok(Seen { tools: Tools::probe(view)?, user, password, groups, keys })
+        let left = self.append == Some(false);
+        let joined = user.account.iter().flat_map(|account| &account.groups).filter(|_| left).cloned();
+        let groups = self.see_groups(view, user.account.is_none(), joined.collect())?;
+        let Some(account) = &user.account else { return self.probe_new(view, password, groups) };
+        let keys = self.see_keys(view, self.home.as_ref().unwrap_or(&account.home))?;
+        let (tools, defaults, home) = (Tools::probe(view)?, Defaults::default(), None);
+        Ok(Seen { user, tools, password, groups, keys, defaults, home })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
@@ -122,9 +131,27 @@ impl Present {
         self.unique == Some(false)
     }
 
-    fn home_of(&self, user: &User) -> String {
-        let seen = user.account.as_ref().map(|account| account.home.clone());
-        self.home.clone().or(seen).unwrap_or_else(|| format!("/home/{}", self.name))
+    fn probe_new(
+        &self,
+        view: &mut View<'_>,
+        password: Option<Password>,
+        groups: BTreeMap<String, GroupEntry>,
+    ) -> Result<Seen, OpError> {
+        let (tools, defaults) = Defaults::probe(view)?;
+        let path = self.home.clone().unwrap_or_else(|| defaults.home(&self.name));
+        let home = if self.makes_home() { Some(view.see::<Path>(&path)?) } else { None };
+        let keys = self.see_keys(view, &path)?;
+        Ok(Seen { user: User::default(), tools, password, groups, keys, defaults, home })
+    }
+
+    /// Whether a new account gets a home directory.
+    pub(super) fn makes_home(&self) -> bool {
+        self.create_home.unwrap_or(!self.system)
+    }
+
+    fn see_keys(&self, view: &mut View<'_>, home: &str) -> Result<Option<SmallFile>, OpError> {
+        let path = authorized::path(home);
+        self.keys.as_ref().map(|_| SmallFile::see(view, &path)).transpose()
     }
 
     /// Supplementary groups that are asked for.
@@ -132,8 +159,13 @@ impl Present {
         self.groups.as_ref().map_or(&[], |many| &many.0)
     }
 
-    fn see_groups(&self, view: &mut View<'_>, creating: bool) -> Result<BTreeMap<String, GroupEntry>, OpError> {
-        let mut names: Vec<String> = self.group.iter().chain(self.wanted_groups()).cloned().collect();
+    fn see_groups(
+        &self,
+        view: &mut View<'_>,
+        creating: bool,
+        mut names: Vec<String>,
+    ) -> Result<BTreeMap<String, GroupEntry>, OpError> {
+        names.extend(self.group.iter().chain(self.wanted_groups()).cloned());
         if creating {
             names.push(self.name.clone());
         }
@@ -142,7 +174,10 @@ impl Present {
         if names.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let seen = view.see_all::<Group>(&names)?;
+        let seen = match self.uid.is_some_and(is_of_people) {
+            true => view.see_all_whole::<Group>(&names)?,
+            false => view.see_all::<Group>(&names)?,
+        };
         let found: BTreeMap<_, _> =
             names.iter().cloned().zip(seen).filter_map(|(name, group)| Some((name, group.entry?))).collect();
         let asked = |name: &&String| self.group.as_ref() == Some(name) || self.wanted_groups().contains(name);
@@ -159,6 +194,9 @@ impl Present {
         let mut after = account.clone();
         let mut changes = Vec::new();
         for field in self.fields() {
+            if matches!(field, Field::Uid(..)) && after.uid.is_none() {
+                return Err(OpError::Unknown(format!("the number of `{}`", self.name)));
+            }
             let Some((text, next)) = changed(field, &after) else { continue };
             after = next;
             let change = Change::new(Sign::Update, text).run(seen.tools.set(&self.name, field)).touching_accounts();
