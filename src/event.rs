@@ -118,6 +118,29 @@ pub struct Failure {
     pub stderr: Option<String>,
 }
 
+/// Why reality differs from the playbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// What is wanted is what the last apply wanted: somebody changed the host.
+    Hand,
+    /// The playbook or its data want something else since the last apply, or something new.
+    Repository,
+    /// The last apply did not tell how it ended there.
+    Unfinished,
+}
+
+/// One difference between a playbook and reality, as `drift` tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drift {
+    /// Unknown for commands and restarts, which keep nothing in a state.
+    pub cause: Option<Cause>,
+    /// How it should be: the aspects that differ.
+    pub wanted: serde_json::Map<String, serde_json::Value>,
+    /// How it is.
+    pub found: serde_json::Map<String, serde_json::Value>,
+}
+
 /// An operation that ended on one host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperationEnd {
@@ -154,6 +177,9 @@ pub struct OperationEnd {
     pub play: Option<String>,
     /// Wall time in milliseconds.
     pub duration_ms: u64,
+    /// How reality differs, in a run that asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Box<Drift>>,
 }
 
 /// Something that the playbook managed on a host and declares no more.

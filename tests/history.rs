@@ -2,6 +2,7 @@
 
 use crate::support::events::{DIFF, RUN, Story, change, nginx};
 use crate::support::store::{Bed, Kind};
+use jiff::Timestamp;
 use rhapsode::cli::failure::Exit;
 use rhapsode::cli::history::{Clock, history, history_json, show, show_json};
 use rhapsode::event::{Event, HostStatus, Mode, OpStatus, RunStart, Sign, Sink};
@@ -11,6 +12,7 @@ use rstest::rstest;
 use sqlx::{Connection, SqliteConnection};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub struct Project {
     _dir: tempfile::TempDir,
@@ -29,14 +31,19 @@ impl Project {
     }
 
     /// Asks the file behind the store's back.
-    pub fn sql(&self, sql: &'static str) -> Option<i64> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path);
-        runtime.block_on(async {
-            let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
-            sqlx::query_scalar(sql).fetch_optional(&mut connection).await.expect("an answer")
-        })
+    pub fn sql(&self, query: &'static str) -> Option<i64> {
+        sql(&self.path, query)
     }
+}
+
+/// Asks a file behind the store's back.
+pub fn sql(path: &Path, query: &'static str) -> Option<i64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    runtime.block_on(async {
+        let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+        sqlx::query_scalar(query).fetch_optional(&mut connection).await.expect("an answer")
+    })
 }
 
 pub fn start(events: &[Event]) -> &RunStart {
@@ -378,4 +385,28 @@ fn output_that_cannot_be_written_is_an_error_and_no_panic() {
         assert_eq!(error.failure.message, "cannot write the output");
         assert_eq!(error.failure.causes, ["No space left on device (os error 28)"]);
     }
+}
+
+#[rstest]
+fn runs_of_long_ago_are_forgotten_but_for_the_newest_of_each_playbook(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
+    let bed = Bed::new(kind);
+    let store = bed.open();
+    let run = |id: &str, exit: i32| {
+        let story = Story::new(Mode::Apply, &["a"]).named(id, "2025-01-01T10:00:00Z");
+        record(&store, &story.motd("a").done("a").finish(exit));
+    };
+    run("01JA0000000000000000000001", 0);
+    run("01JA0000000000000000000002", 0);
+    run("01JA0000000000000000000003", 3);
+    let now = Timestamp::now().to_string();
+    let plan = Story::new(Mode::Plan, &["a"]).named("01JB0000000000000000000004", &now);
+    record(&store, &plan.done("a").finish(0));
+    assert_eq!(store.forget_runs(Duration::from_secs(10 * 366 * 24 * 3600)).expect("tidied"), 0);
+    assert_eq!(store.forget_runs(Duration::from_secs(24 * 3600)).expect("tidied"), 1);
+    let left: Vec<_> = store.runs(9).expect("runs").into_iter().map(|run| run.run[22..].to_owned()).collect();
+    assert_eq!(left, ["0004", "0003", "0002"], "the newest apply and the newest good one stay");
+    assert_eq!(bed.number("SELECT count(*) FROM operations WHERE run LIKE '%1'"), 0);
+    assert_eq!(bed.number("SELECT count(*) FROM diffs"), 1, "the others have the same diff");
 }

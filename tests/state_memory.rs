@@ -261,6 +261,7 @@ fn told(store: &Store, run: &str, ended: &[(&str, &str, OpStatus)]) {
             at: "playbooks/site.rhai:3:1".into(),
             play: None,
             duration_ms: 1,
+            drift: None,
         };
         history.emit(&Event::OperationFinished { host: (*host).into(), end: Box::new(end) }).expect("taken");
     }

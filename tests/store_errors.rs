@@ -2,6 +2,7 @@
 
 use crate::history::{Project, record, start};
 use crate::support::events::{RUN, Story};
+use crate::support::project::Project as Whole;
 use rhapsode::event::{Bus, Event, Mode};
 use rhapsode::state::{StateError, Store};
 use std::os::unix::fs::PermissionsExt;
@@ -147,4 +148,64 @@ fn a_store_that_cannot_be_written_is_named_though_it_can_be_read() {
     };
     let error = Store::open(&path).err().expect("refused");
     assert!(matches!(error, StateError::ReadOnly { .. }), "{error:?}");
+}
+
+/// A project whose playbook leaves a trace on its host.
+fn touching() -> Whole {
+    let project = Whole::new().file("rhapsode.yaml", "inventory: inv.yaml\n");
+    let touched = project.path("touched").display().to_string();
+    project
+        .file(
+            "inv.yaml",
+            format!("hosts: {{ here: {{ connect: exec, command: [sh, -c, 'touch {touched}; exec sh'] }} }}\n"),
+        )
+        .file("site.rhai", "cmd::run(\"true\");\n")
+}
+
+const VERBS: [&[&str]; 6] = [
+    &["plan", "site.rhai"],
+    &["apply", "site.rhai", "--yes"],
+    &["drift", "site.rhai"],
+    &["drift", "--all"],
+    &["resume"],
+    &["rollback", "--yes"],
+];
+
+/// Every verb ends with exit 5 and says this, and no host is touched.
+fn assert_refused(project: &Whole, wrapper: &[&str], told: &str) {
+    for verb in VERBS {
+        let mut process = Command::new(wrapper[0]);
+        process.args(&wrapper[1..]).arg(env!("CARGO_BIN_EXE_rhapsode")).args(verb).current_dir(project.root());
+        let output = process.output().unwrap_or_else(|error| panic!("cannot run `{}`: {error}", wrapper[0]));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{verb:?}: {said}");
+        assert!(said.contains(told) && said.contains("hint: "), "{verb:?}: {said}");
+        assert!(!project.path("touched").exists(), "{verb:?} touched a host");
+    }
+}
+
+#[test]
+fn no_host_is_touched_when_the_store_is_damaged_or_newer() {
+    let project = touching();
+    project.write(Store::PATH, "this is no database, it only looks like a file\n".repeat(100));
+    assert_refused(&project, &["env"], "the state store `");
+    std::fs::remove_file(project.path(Store::PATH)).expect("it is there");
+    drop(Store::open(&project.path(Store::PATH)).expect("a store"));
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 VALUES (9999, 'of the future', 1, x'00', 1)";
+    crate::history::sql(&project.path(Store::PATH), newer);
+    assert_refused(&project, &["env"], "has schema 9999, newer than this rhapsode knows");
+}
+
+#[test]
+fn no_host_is_touched_when_the_store_has_no_room_or_may_not_be_written() {
+    let project = touching();
+    drop(Store::open(&project.path(Store::PATH)).expect("a store"));
+    assert_refused(&project, &with_room("64"), "no space left for the state store `");
+    let folder = project.path(".rhapsode");
+    let close = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("set");
+    close(&folder, 0o555);
+    close(&project.path(Store::PATH), 0o444);
+    assert_refused(&project, without_privilege(), "cannot write the state store `");
+    close(&folder, 0o755);
 }

@@ -150,7 +150,11 @@ pub enum Verb {
     /// Tell how reality differs from the playbook; exit 2 when it does
     Drift {
         /// The playbook
-        playbook: PathBuf,
+        #[arg(required_unless_present = "all")]
+        playbook: Option<PathBuf>,
+        /// Every playbook that was applied to the inventory, each as it was applied last
+        #[arg(long, conflicts_with = "playbook")]
+        all: bool,
     },
     /// Go on with a run that was interrupted, killed, or failed on some hosts: with what it left, and nothing else
     Resume {

@@ -13,6 +13,7 @@ struct File {
     limit: Option<String>,
     forks: Option<usize>,
     keep_logins: Option<u64>,
+    keep_runs: Option<u32>,
     diff: Option<bool>,
     color: Option<bool>,
     state: Option<String>,
@@ -60,6 +61,8 @@ pub struct Config {
     pub forks: Setting<usize>,
     /// Seconds for which ssh logins outlive a run.
     pub keep_logins: Setting<u64>,
+    /// Days for which runs are remembered; 0 is for ever.
+    pub keep_runs: Setting<u32>,
     /// Whether diffs are shown; by default in plans only.
     pub diff: Setting<Option<bool>>,
     /// Whether colours are used where the terminal has them.
@@ -107,8 +110,18 @@ pub enum ConfigError {
 }
 
 /// Names of settings, as `rhapsode.yaml` has them.
-const NAMES: &[&str] =
-    &["inventory", "limit", "forks", "keep_logins", "diff", "color", "state", "max_operations", "max_depth"];
+const NAMES: &[&str] = &[
+    "inventory",
+    "limit",
+    "forks",
+    "keep_logins",
+    "keep_runs",
+    "diff",
+    "color",
+    "state",
+    "max_operations",
+    "max_depth",
+];
 
 impl Config {
     /// Reads the settings for a project.
@@ -146,6 +159,7 @@ impl Config {
                 file.keep_logins,
                 60,
             )?,
+            keep_runs: from.pick("", None, "RHAPSODE_KEEP_RUNS", |text| number(&text), file.keep_runs, 365)?,
             diff: from.pick(
                 "--diff",
                 diff.map(Some),
@@ -189,6 +203,7 @@ impl Config {
             ("limit", json!(self.limit.value), &self.limit.origin),
             ("forks", json!(self.forks.value), &self.forks.origin),
             ("keep_logins", json!(self.keep_logins.value), &self.keep_logins.origin),
+            ("keep_runs", json!(self.keep_runs.value), &self.keep_runs.origin),
             ("diff", json!(self.diff.value), &self.diff.origin),
             ("color", json!(self.color.value), &self.color.origin),
             ("state", json!(crate::state::shown(&self.state.value)), &self.state.origin),

@@ -5,6 +5,7 @@ mod args;
 mod commands;
 pub mod config;
 mod docs;
+mod drift;
 mod facts;
 pub mod failure;
 mod git;
@@ -91,10 +92,11 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
         Verb::Apply { playbook, allow_deviation, expect_no_changes } => {
             session.apply(playbook, *allow_deviation, *expect_no_changes)
         }
-        Verb::Drift { playbook } => {
+        Verb::Drift { playbook: Some(playbook), .. } => {
             let prepared = session.prepare(playbook)?;
             Ok(session.once(&prepared, Order::of(Mode::Drift))?.exit)
         }
+        Verb::Drift { playbook: None, .. } => session.drift_of_all(),
         Verb::Resume { run, changed } => session.resume(run.as_deref(), *changed),
         Verb::Rollback { to, playbook, allow_dirty } => {
             session.rollback(to.as_deref(), playbook.as_deref(), *allow_dirty)

@@ -51,7 +51,8 @@ impl Session {
         Ok(self.once(&prepared, order)?.exit)
     }
 
-    /// Does as a recorded run was asked to do.
+    /// Does as a recorded run was asked to do. Where its selection meant hosts by how a run had ended, all are selected,
+    /// and the caller takes those of the run.
     pub(super) fn ruled_by(&mut self, recorded: &Recorded) -> Result<(), CommandError> {
         let (given, known) = (&self.config.inventory.value, &recorded.inventory);
         if !self.flags.inventory.is_empty() && given != known {
@@ -59,7 +60,10 @@ impl Session {
             return Err(CommandError::mistake(message).hint("leave out `-i`"));
         }
         recorded.rule(&mut self.flags);
+        let named = !recorded.selects_by_history();
+        self.flags.exclude = self.flags.exclude.take().filter(|_| named);
         self.config = Config::load(&self.flags, &self.home)?;
+        self.config.limit.value = self.flags.limit.clone().filter(|_| named);
         // What was recorded began at the project already, wherever the user stands now.
         self.flags.inventory.clear();
         Ok(())

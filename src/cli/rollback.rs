@@ -75,19 +75,17 @@ impl Session {
         (limit, exclude): (Option<String>, Option<String>),
     ) -> Result<Prepared, CommandError> {
         let by_history = Recorded::of(&goal.like).selects_by_history();
-        if limit.is_some() || by_history {
+        if limit.is_some() {
             self.config.limit.value = limit;
         }
-        if exclude.is_some() || by_history {
+        if exclude.is_some() {
             self.flags.exclude = exclude;
         }
         let prepared = self.prepare(&self.project.root.join(&goal.like.playbook))?;
         if !by_history {
             return Ok(prepared);
         }
-        let store = self.state()?.open()?;
-        let hosts: Vec<String> = store.hosts(&goal.like.run)?.into_iter().map(|host| host.host).collect();
-        prepared.on(&hosts, &format!("commit `{}`", short(&goal.commit)))
+        prepared.on(&self.hosts_of(&goal.like)?, &format!("commit `{}`", short(&goal.commit)))
     }
 
     fn go_back(&self, prepared: &Prepared, goal: &Goal) -> Result<Exit, CommandError> {

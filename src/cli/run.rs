@@ -71,6 +71,8 @@ pub(super) struct Order {
     pub mode: Mode,
     /// Whether stdout is its.
     pub results: bool,
+    /// Where its document goes instead.
+    pub document: Option<Box<dyn Write + Send>>,
     /// What it is held to.
     pub contract: Option<Contract>,
     /// Who collects what it announces.
@@ -91,6 +93,7 @@ impl Order {
         Self {
             mode,
             results: true,
+            document: None,
             contract: None,
             announced: None,
             lease: None,
@@ -223,7 +226,7 @@ impl Session {
             lease => lease,
         };
         let store = lease.as_ref().map_or(store, Lease::store);
-        let bus = Arc::new(Bus::new(self.sinks(&store, &start, &order)?));
+        let bus = Arc::new(Bus::new(self.sinks(&store, &start, &mut order)?));
         super::room::make_room(prepared.hosts.len());
         let runtime = runtime()?;
         let interrupt = Interrupt::new();
@@ -270,12 +273,27 @@ impl Session {
         bus.emit(Event::RunFinished { exit: exit.into(), duration_ms, totals: totals.clone() });
         let history = bus.finish().into_iter().find(|dropped| dropped.sink == "history");
         runtime.shutdown_background();
+        if loss.is_none() && mode.applies() && totals.changes > 0 {
+            self.tidy(&store);
+        }
         if let Some(loss) = loss {
             return Err(loss.into());
         }
         match history {
             Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
             _ => Ok(Finished { start, exit, totals }),
+        }
+    }
+
+    /// Keeps the store small. One that cannot be tidied serves all the same.
+    fn tidy(&self, store: &Store) {
+        /// A run that goes on may be about to refer to a content again.
+        const YOUNG: Duration = Duration::from_secs(24 * 3600);
+        let days = u64::from(self.config.keep_runs.value);
+        let age = Duration::from_secs(days * 24 * 3600);
+        let runs = if days > 0 { store.forget_runs(age).map(drop) } else { Ok(()) };
+        if let Err(error) = runs.and_then(|()| store.tidy(YOUNG).map(drop)) {
+            tracing::warn!(%error, "the state store could not be tidied");
         }
     }
 
@@ -298,7 +316,7 @@ impl Session {
         ahead::expected(traces, &prepared.world, hosts, &prepared.hosts, &prepared.script)
     }
 
-    fn sinks(&self, store: &Store, start: &RunStart, order: &Order) -> Result<Vec<Box<dyn Sink>>, CommandError> {
+    fn sinks(&self, store: &Store, start: &RunStart, order: &mut Order) -> Result<Vec<Box<dyn Sink>>, CommandError> {
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(store.begin(start)?)];
         if let Some(path) = &self.flags.events {
             let lines = match path.as_os_str() == "-" {
@@ -312,7 +330,7 @@ impl Session {
             sinks.push(Box::new(announced.clone()));
         }
         if self.flags.json && order.results {
-            sinks.push(Box::new(Json::new(Box::new(std::io::stdout()))));
+            sinks.push(Box::new(Json::new(order.document.take().unwrap_or_else(|| Box::new(std::io::stdout())))));
         }
         sinks.push(Box::new(Human::stderr(self.look())));
         Ok(sinks)

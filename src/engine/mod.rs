@@ -4,6 +4,7 @@ mod actor;
 mod connected;
 mod contract;
 mod diff;
+mod drift;
 mod host;
 mod ledger;
 mod look;

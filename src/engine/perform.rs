@@ -12,7 +12,8 @@ use super::topping::ToppingUp;
 use super::verdict::Verdict;
 use crate::event::{Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
-use crate::ops::{OpError, Plan, Planned, Step, Touch, apply};
+use crate::ops::resource::Path;
+use crate::ops::{OpError, Plan, Planned, Resource, Step, Touch, apply};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
 use std::sync::Arc;
@@ -193,6 +194,7 @@ impl Actor {
         let mut verdict = Verdict::of(&plan, &call.target, settings.sensitive.unwrap_or(false));
         verdict.output = plan.output.take();
         verdict.left = plan.left.take();
+        verdict.drift = self.drift(call, planned, host, settings, (&plan, &mut view));
         let own = self.own().name();
         let earlier = self.run.earlier().filter(|_| announced).and_then(|earlier| earlier.settles(own, id, &verdict));
         if let Some(earlier) = earlier {
@@ -223,6 +225,9 @@ impl Actor {
         self.as_wanted(host, &record);
 
         state.overlay.declare(call.target.clone());
+        for key in planned.manages().iter().flat_map(|thing| &thing.reads).filter(|key| key.kind == Path::KIND) {
+            state.overlay.declare(key.id.clone());
+        }
         Ok(verdict)
     }
 
@@ -331,6 +336,7 @@ impl Actor {
             at: call.at.clone(),
             play: self.play_name(),
             duration_ms: started.elapsed().as_millis() as u64,
+            drift: verdict.drift.clone(),
         };
         Event::OperationFinished { host, end: Box::new(end) }
     }

@@ -46,8 +46,10 @@ impl Actor {
     /// Notes what an operation would manage that does not run: nobody gave it up.
     pub(super) fn spare(&self, call: &Call<'_>, planned: &dyn Planned, host: &HostRun) {
         let mut declared = host.declared();
-        if planned.manages().is_empty() {
+        // Nobody asks for a secret only to skip what holds it.
+        if planned.is_sealed() || planned.manages().is_empty() {
             declared.vague.insert(call.op.to_owned());
+            return;
         }
         for thing in planned.manages().iter().filter(|thing| !thing.is_action()) {
             declared.spare(thing);

@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::perform::Call;
 use super::reversal::Reversal;
-use crate::event::{ChangeLine, OpStatus};
+use crate::event::{ChangeLine, Drift, OpStatus};
 use crate::ops::{Change, OpError, Plan};
 use crate::remote::Output;
 use crate::secret::redact;
@@ -19,6 +19,8 @@ pub(super) struct Verdict {
     pub error: Option<OpError>,
     /// How it deviates from the plan that the run is held to; nothing was done then.
     pub deviates: Option<String>,
+    /// How reality differs, where that is asked.
+    pub drift: Option<Box<Drift>>,
     /// Why nothing was done though something could be.
     pub left: Option<String>,
     /// What takes it back.
@@ -37,6 +39,7 @@ impl Verdict {
             output: None,
             error: None,
             deviates: None,
+            drift: None,
             left: None,
             reversal: None,
             earlier: None,

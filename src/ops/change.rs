@@ -211,7 +211,7 @@ impl Change {
     /// Says that its steps alter these paths, what is below them, and nothing else; else a command may alter anything.
     #[must_use]
     pub fn touching<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
-        let touched = paths.into_iter().map(|path| Touched { path: path.into(), whole: true });
+        let touched = paths.into_iter().map(|path| Touched::new(path, true));
         self.touches.get_or_insert_default().extend(touched);
         self
     }
@@ -219,7 +219,7 @@ impl Change {
     /// The same when what is below the path stays as it is: permissions of a directory, a new one.
     #[must_use]
     pub fn touching_itself(mut self, path: impl Into<String>) -> Self {
-        self.touches.get_or_insert_default().push(Touched { path: path.into(), whole: false });
+        self.touches.get_or_insert_default().push(Touched::new(path, false));
         self
     }
 
@@ -227,6 +227,19 @@ impl Change {
     #[must_use]
     pub fn touching_accounts(self) -> Self {
         self.touching(ACCOUNTS.iter().copied())
+    }
+
+    /// The same for a tool that only adds the accounts that the change [makes](Change::makes).
+    #[must_use]
+    pub fn adding_accounts(mut self) -> Self {
+        let adds = |effect: &Effect| match effect {
+            Effect::Becomes(key, _) => Some(key.clone()),
+            _ => None,
+        };
+        let adds: Vec<Key> = self.effects.iter().filter_map(adds).collect();
+        let touched = ACCOUNTS.iter().map(|path| Touched { adds: adds.clone(), ..Touched::new(*path, true) });
+        self.touches.get_or_insert_default().extend(touched);
+        self
     }
 
     /// What doing it may alter.

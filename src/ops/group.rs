@@ -68,7 +68,7 @@ impl Operation for Present {
             None => {
                 let entry = GroupEntry { gid: self.gid, ..GroupEntry::default() };
                 let add = seen.tools.add_group(&self.name, self.gid, self.system);
-                plan = plan.with(self.makes(Change::new(Sign::Create, "create").run(add).touching_accounts(), &entry));
+                plan = plan.with(self.makes(Change::new(Sign::Create, "create").run(add), &entry).adding_accounts());
                 entry
             }
         };

@@ -1,8 +1,10 @@
 //! The list of operations, and what can be done with any of them by name: arguments, plans, reference.
 
 use super::{Args, Managed, OpError, Operation, Plan, View, file};
+use crate::secret::contains_token;
 use serde::de::{DeserializeOwned, Deserializer, Visitor, value::Error as NoValue};
 use serde_json::Value;
+use std::sync::OnceLock;
 
 /// An operation whose arguments were accepted.
 pub trait Planned: Send {
@@ -12,22 +14,44 @@ pub trait Planned: Send {
     /// As the operation's `probe` and `plan`.
     fn plan(&self, view: &mut View<'_>) -> Result<Plan, OpError>;
 
-    /// What it keeps in a state; nothing for an action.
+    /// What it keeps in a state; nothing for an action. A secret among its arguments is asked for.
     fn manages(&self) -> &[Managed] {
         &[]
     }
+
+    /// True when what it manages cannot be told without asking for a secret.
+    fn is_sealed(&self) -> bool {
+        false
+    }
 }
 
-struct Accepted<O>(O, Vec<Managed>);
+struct Accepted<O> {
+    operation: O,
+    args: Value,
+    managed: OnceLock<Vec<Managed>>,
+}
 
 impl<O: Operation + Send> Planned for Accepted<O> {
     fn plan(&self, view: &mut View<'_>) -> Result<Plan, OpError> {
-        let seen = self.0.probe(view)?;
-        self.0.plan(&seen)
+        let seen = self.operation.probe(view)?;
+        self.operation.plan(&seen)
     }
 
     fn manages(&self) -> &[Managed] {
-        &self.1
+        self.managed.get_or_init(|| O::manages(&Args(&self.args)))
+    }
+
+    fn is_sealed(&self) -> bool {
+        holds_token(&self.args)
+    }
+}
+
+fn holds_token(value: &Value) -> bool {
+    match value {
+        Value::String(text) => contains_token(text),
+        Value::Array(items) => items.iter().any(holds_token),
+        Value::Object(map) => map.values().any(holds_token),
+        _ => false,
     }
 }
 
@@ -98,7 +122,7 @@ fn accept<O: Operation + Send + 'static>(value: Value) -> Result<Box<dyn Planned
     if let Some(field) = value.as_object().and_then(|map| map.keys().find(|key| !known.contains(&key.as_str()))) {
         return Err(ArgumentError::UnknownField { op: O::NAME, field: field.clone(), known });
     }
-    let managed = O::manages(&Args(&value));
+    let args = value.clone();
     let operation: O = serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         let problem = error.into_inner().to_string();
@@ -108,7 +132,7 @@ fn accept<O: Operation + Send + 'static>(value: Value) -> Result<Box<dyn Planned
         }
     })?;
     operation.check().map_err(|problem| ArgumentError::Arguments { op: O::NAME, problem })?;
-    Ok(Box::new(Accepted(operation, managed)))
+    Ok(Box::new(Accepted { operation, args, managed: OnceLock::new() }))
 }
 
 /// The names of a struct's fields, as its derived `Deserialize` asks for them.

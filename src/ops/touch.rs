@@ -4,7 +4,7 @@
 //! and what is known of other things stays: else each of fifty files would be looked at again after each other one.
 
 use super::change::{Change, Step};
-use super::resource::{Kind, Path, is_below, parent};
+use super::resource::{Key, Kind, Path, is_below, parent};
 use std::collections::{HashMap, HashSet};
 
 /// What the tools of accounts write.
@@ -24,8 +24,7 @@ pub const ACCOUNTS: &[&str] = &[
 ];
 
 /// Where accounts come from.
-pub const ACCOUNT_SOURCES: &[&str] =
-    &["/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/nsswitch.conf"];
+const ACCOUNT_SOURCES: &[&str] = &["/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/nsswitch.conf"];
 
 /// Directories above what changes of the system touch: whether they are plain ones is asked along with any path.
 const SYSTEM_FOLDERS: &[&str] = &["/etc", "/home", "/var", "/var/log", "/var/spool"];
@@ -46,9 +45,16 @@ pub struct Touched {
     pub path: String,
     /// With all that is below it; else it is what stands there itself.
     pub whole: bool,
+    /// The only accounts that this adds to it; empty when it may alter any.
+    pub adds: Vec<Key>,
 }
 
 impl Touched {
+    /// What stands at a path, and all below it when `whole`.
+    pub fn new(path: impl Into<String>, whole: bool) -> Self {
+        Self { path: path.into(), whole, adds: Vec::new() }
+    }
+
     fn alters(&self, path: &str) -> bool {
         self.path == path || is_below(&self.path, path) || (self.whole && is_below(path, &self.path))
     }
@@ -73,7 +79,7 @@ impl Touch {
         change.steps.iter().fold(Self::NOTHING, |touch, step| {
             touch.and(match step {
                 Step::Write(write) if write.validate.is_none() && !write.backup => {
-                    Self::Paths(vec![Touched { path: write.path.clone(), whole: false }])
+                    Self::Paths(vec![Touched::new(&write.path, false)])
                 }
                 _ => Self::Anything,
             })
@@ -186,6 +192,22 @@ impl<'a> Altered<'a> {
         paths.iter().any(|path| self.concerns(path))
     }
 
+    /// Whether an account may be another one now.
+    pub fn alters_account(&self, key: &Key) -> bool {
+        let mut sources = self.account_sources();
+        sources.any(|touched| touched.adds.is_empty() || touched.adds.contains(key))
+    }
+
+    /// Whether owner or group may have another name now. A new account gives one to a number that had none.
+    pub fn renames_owners(&self, state: &Path) -> bool {
+        let nameless = state.kind != Kind::Absent && (state.owner.name.is_none() || state.group.name.is_none());
+        self.account_sources().any(|touched| nameless || touched.adds.is_empty())
+    }
+
+    fn account_sources(&self) -> impl Iterator<Item = &Touched> {
+        self.paths.iter().filter(|touched| ACCOUNT_SOURCES.iter().any(|source| touched.alters(source)))
+    }
+
     /// Whether one of these directories was altered with all below it.
     pub fn holds_any(&self, folders: &[&str]) -> bool {
         let holds = |touched: &Touched, path: &str| touched.path == path || is_below(path, &touched.path);
@@ -259,7 +281,7 @@ mod tests {
         let mut folders = Folders::default();
         things.iter().for_each(|(path, state)| folders.note(path, state));
         let at = |path: &str| things.iter().find(|(name, _)| *name == path).map(|(_, state)| state);
-        let touched = [Touched { path: touched.into(), whole: false }];
+        let touched = [Touched::new(touched, false)];
         let altered = Altered::new(&touched, &folders, &at)?;
         let stays =
             |path: &&&str| at(path).map_or_else(|| altered.spares(path, &Path::absent()), |s| altered.spares(path, s));
@@ -300,7 +322,7 @@ mod tests {
         assert_eq!(spared(&things, "/srv/app", &["/srv/app/x"]).expect("plain"), ["/srv/app/x"]);
         let mut folders = Folders::default();
         things.iter().for_each(|(path, state)| folders.note(path, state));
-        folders.forget_all(&[Touched { path: "/srv/app/sub/x".into(), whole: false }]);
+        folders.forget_all(&[Touched::new("/srv/app/sub/x", false)]);
         assert!(!folders.is_plain("/srv/app/x") && folders.is_plain("/srv/other"));
     }
 
@@ -311,7 +333,7 @@ mod tests {
         use crate::remote::Command;
         let write = || FileWrite::new("/etc/x", Source::Bytes(Vec::new().into()));
         let touch = |step| Change::new(Sign::Update, "x").step(step).touch();
-        assert_eq!(touch(Step::Write(write())), Touch::Paths(vec![Touched { path: "/etc/x".into(), whole: false }]));
+        assert_eq!(touch(Step::Write(write())), Touch::Paths(vec![Touched::new("/etc/x", false)]));
         assert_eq!(touch(Step::Write(FileWrite { backup: true, ..write() })), Touch::Anything);
         assert_eq!(touch(Step::Write(FileWrite { validate: Some("true %s".into()), ..write() })), Touch::Anything);
         assert_eq!(touch(Step::Run(Command::new("true"))), Touch::Anything);

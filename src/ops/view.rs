@@ -48,6 +48,16 @@ impl Overlay {
         self.declared.insert(target.into());
     }
 
+    /// The name that an account of this number gets, by what is planned of accounts of this kind.
+    pub(super) fn name_of<R: Resource>(&self, is: impl Fn(&R) -> bool) -> Option<String> {
+        let same_kind = self.states.iter().filter(|(key, _)| key.kind == R::KIND);
+        let mut named = same_kind.filter_map(|(key, predicted)| match predicted {
+            Predicted::State(state) => state.get::<R>().filter(|state| is(state)).map(|_| key.id.clone()),
+            Predicted::Unknown(_) => None,
+        });
+        named.next()
+    }
+
     /// How many changes were planned so far.
     pub fn changes(&self) -> usize {
         self.changes
@@ -129,7 +139,7 @@ impl<R: Resource> Question for Asked<R> {
             if let Some(unknown) = overlay.brought(id, &real).filter(|_| !self.whole) {
                 return Err(unknown);
             }
-            *slot = Some(real);
+            *slot = Some(real.under(overlay));
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! A run as one JSON document.
 
 use crate::event::{
-    ChangeLine, Event, Failure, HostStatus, Mode, OpStatus, OperationEnd, Orphan, RunStart, Sink, SinkError, Tally,
-    Totals, Unsettled,
+    ChangeLine, Drift, Event, Failure, HostStatus, Mode, OpStatus, OperationEnd, Orphan, RunStart, Sink, SinkError,
+    Tally, Totals, Unsettled,
 };
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -115,6 +115,9 @@ pub struct OperationDocument {
     /// What the command printed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// `cause`, `wanted` and `found`, in a run that asks how reality differs.
+    #[serde(flatten)]
+    pub drift: Option<Drift>,
 }
 
 impl From<&OperationEnd> for OperationDocument {
@@ -134,6 +137,7 @@ impl From<&OperationEnd> for OperationDocument {
             reason: end.reason,
             error: end.error,
             output: end.output,
+            drift: end.drift.map(|drift| *drift),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::clean::{one_line, printed};
 use super::{Look, Paint, Verbosity};
-use crate::event::{ChangeLine, OpStatus, OperationEnd, Sign};
+use crate::event::{Cause, ChangeLine, Drift, OpStatus, OperationEnd, Sign};
+use serde_json::Value;
 
 /// Changes that fit beside the operation; more get a line each.
 const BESIDE: usize = 3;
@@ -40,11 +41,36 @@ pub(super) fn operation_lines(end: &OperationEnd, look: &Look) -> OperationLines
             end.changes.iter().map(|change| format!("{} {}", mark(change.sign, paint), one_line(&change.text))),
         );
     }
+    if let Some(drift) = &end.drift {
+        below.extend(drift_lines(drift, paint));
+    }
     if let Some(output) = end.output.as_deref().filter(|text| !text.is_empty() && look.verbosity >= Verbosity::Verbose)
     {
         below.extend(printed(output).iter().map(|line| format!("{} {line}", paint.faint("|"))));
     }
     OperationLines { head, below }
+}
+
+/// Each aspect as it is found and as it is wanted; a text of several lines has the diff.
+fn drift_lines(drift: &Drift, paint: Paint) -> Vec<String> {
+    let text = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => "unknown".to_owned(),
+        Some(Value::String(text)) if text.trim_end().contains('\n') => format!("{} lines", text.lines().count()),
+        Some(Value::String(text)) => format!("`{}`", one_line(text.trim_end())),
+        Some(other) => one_line(&other.to_string()).into_owned(),
+    };
+    let who = match drift.cause {
+        Some(Cause::Hand) => "changed on the host",
+        Some(Cause::Repository) => "changed in the repository",
+        Some(Cause::Unfinished) => "left unfinished by the last apply",
+        None => "an action: it leaves no state to compare",
+    };
+    let aspect = |(name, wanted): (&String, &Value)| {
+        let found = text(drift.found.get(name));
+        format!("{}: found {found}, wanted {}", one_line(name), text(Some(wanted)))
+    };
+    let aspects = drift.wanted.iter().filter(|_| drift.cause.is_some()).map(aspect);
+    std::iter::once(paint.faint(who)).chain(aspects).collect()
 }
 
 /// `file::put /etc/motd (login banner)`.

@@ -152,9 +152,9 @@ impl Writer {
 
     fn operation(&self, seq: u64, host: String, end: OperationEnd, diff: Option<String>) -> Statement {
         let sql = "INSERT INTO operations (run, seq, host, id, op, target, name, status, changes, diff, reason, error, \
-                   output, script_at, play, duration_ms) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-        let values: [Value; 16] = [
+                   output, script_at, play, duration_ms, drift) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+        let values: [Value; 17] = [
             self.run.as_str().into(),
             seq.into(),
             host.into(),
@@ -171,6 +171,7 @@ impl Writer {
             end.at.into(),
             end.play.into(),
             end.duration_ms.into(),
+            end.drift.map(|drift| json(&drift)).into(),
         ];
         Statement::new(sql, values)
     }

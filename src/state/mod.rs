@@ -23,6 +23,7 @@ mod runs;
 mod sqlite;
 mod statement;
 mod store;
+mod tidy;
 mod traces;
 mod transfer;
 

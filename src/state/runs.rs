@@ -9,7 +9,7 @@ use crate::event::{Event, OperationEnd};
 const PAGE: u64 = 2_000;
 
 const OPERATION: &str = "SELECT o.seq, o.host, o.id, o.op, o.target, o.name, o.status, o.changes, d.content, o.reason, \
-                         o.error, o.output, o.script_at, o.play, o.duration_ms \
+                         o.error, o.output, o.script_at, o.play, o.duration_ms, o.drift \
                          FROM operations o LEFT JOIN diffs d ON d.digest = o.diff \
                          WHERE o.run = $1 AND o.seq >= $2 AND o.seq < $3 ORDER BY o.seq";
 
@@ -220,6 +220,7 @@ fn operation(mut row: Row) -> Result<(u64, String, OperationEnd), StateError> {
         at: row.text(12)?,
         play: row.maybe_text(13)?,
         duration_ms: row.number(14)?,
+        drift: row.json(15)?,
     };
     Ok((row.number(0)?, row.text(1)?, end))
 }

@@ -54,8 +54,9 @@ fn whole_trees_come_with_the_first_question_too() {
         r#"let d = host.data("here");
 file::mirror(d + "/copy", #{ src: "tree", delete: true });
 file::dir(d + "/old", #{ mode: "0750", recursive: true });
-file::dir(d + "/kept", #{ purge: true });
+file::dir(d + "/kept");
 file::put(d + "/kept/one", #{ content: "1\n" });
+file::dir(d + "/kept", #{ purge: true });
 "#,
     );
     let scene = scene.file("tree/one", "1\n").file("tree/sub/two", "2\n");

@@ -27,26 +27,26 @@ file::link(d + "/link", #{ to: "conf" }); //
         "two names of one thing",
         r#"let d = host.data("here"); //
 cmd::run("mkdir -p real/sub; echo one >real/sub/one; ln -s real alias; ln real/sub/one hard; ln -s ../real/sub old/way");
-file::put(d + "/real/sub/one", #{ content: "by its name\n" }); //
-file::put(d + "/alias/sub/one", #{ content: "by a link above it\n" }); //
-file::put(d + "/real/sub/one", #{ content: "by its name\n" }); //
+file::put(d + "/real/sub/one", #{ redeclare: true, content: "by its name\n" }); //
+file::put(d + "/alias/sub/one", #{ redeclare: true, content: "by a link above it\n" }); //
+file::put(d + "/real/sub/one", #{ redeclare: true, content: "by its name\n" }); //
 file::line(d + "/hard", #{ line: "by a hard link" }); //
-file::put(d + "/old/way/two", #{ content: "two\n" }); //
-file::put(d + "/real/sub/two", #{ content: "two\n" }); //
-file::put(d + "/hard", #{ content: "in place\n", in_place: true }); //
+file::put(d + "/old/way/two", #{ redeclare: true, content: "two\n" }); //
+file::put(d + "/real/sub/two", #{ redeclare: true, content: "two\n" }); //
+file::put(d + "/hard", #{ redeclare: true, content: "in place\n", in_place: true }); //
 cmd::run("ln -f hard real/third");
-file::put(d + "/hard", #{ content: "of both\n", in_place: true }); //
-file::put(d + "/real/third", #{ content: "of both\n" }); //
-file::dir(d + "/alias/made", #{ mode: "0700" }); //
-file::put(d + "/real/made/x", #{ content: "x\n" }); //
-file::absent(d + "/alias"); //
-file::dir(d + "/alias"); //
-file::put(d + "/alias/sub", #{ content: "no link any more\n" }); //
-file::link(d + "/alias/there", #{ to: "../real" }); //
-file::put(d + "/alias/there/sub/one", #{ content: "through a new link\n" }); //
-file::put(d + "/real/sub/one", #{ content: "by its name\n", mode: "0600" }); //
-file::absent(d + "/real", #{ recursive: true }); //
-file::present(d + "/hard"); //
+file::put(d + "/hard", #{ redeclare: true, content: "of both\n", in_place: true }); //
+file::put(d + "/real/third", #{ redeclare: true, content: "of both\n" }); //
+file::dir(d + "/alias/made", #{ redeclare: true, mode: "0700" }); //
+file::put(d + "/real/made/x", #{ redeclare: true, content: "x\n" }); //
+file::absent(d + "/alias", #{ redeclare: true }); //
+file::dir(d + "/alias", #{ redeclare: true }); //
+file::put(d + "/alias/sub", #{ redeclare: true, content: "no link any more\n" }); //
+file::link(d + "/alias/there", #{ redeclare: true, to: "../real" }); //
+file::put(d + "/alias/there/sub/one", #{ redeclare: true, content: "through a new link\n" }); //
+file::put(d + "/real/sub/one", #{ redeclare: true, content: "by its name\n", mode: "0600" }); //
+file::absent(d + "/real", #{ redeclare: true, recursive: true }); //
+file::present(d + "/hard", #{ redeclare: true }); //
 "#,
     ),
     (

@@ -14,9 +14,9 @@ file::put("/home/ada/by-ada", #{ content: "2\n", su: "ada" });
 file::line("/srv/by-root", #{ line: "4" });
 user::present("ada", #{ groups: ["web"], comment: "Ada" });
 cmd::run("echo 5 >>by-ada", #{ su: "ada", chdir: "/home/ada" });
-file::put("/home/ada/by-ada", #{ content: "6\n", su: "ada" });
+file::put("/home/ada/by-ada", #{ content: "6\n", su: "ada", redeclare: true });
 user::present("bob", #{ groups: ["web"] });
-user::absent("bob", #{ remove_home: true });
+user::absent("bob", #{ remove_home: true, redeclare: true });
 group::present("late", #{ members: ["ada"] });
 "#;
 

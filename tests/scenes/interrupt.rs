@@ -214,7 +214,7 @@ fn no_master_connection_outlives_an_interrupted_run() {
 }
 
 /// Processes with the path in their title.
-fn processes_naming(path: &Path) -> Vec<String> {
+pub fn processes_naming(path: &Path) -> Vec<String> {
     let path = path.display().to_string();
     let title = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
     let titles = std::fs::read_dir("/proc").expect("/proc").flatten().filter_map(title);

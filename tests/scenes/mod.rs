@@ -3,12 +3,15 @@
 
 mod access;
 mod arguments;
+mod both_stores;
 mod collectives;
 mod crash;
 mod custom;
+mod drift;
 mod faults;
 mod goes_back;
 mod interrupt;
+mod interrupt_machines;
 mod ledger;
 mod locks;
 mod lost;
@@ -18,6 +21,7 @@ mod order;
 mod payloads;
 mod resume;
 mod rollback;
+mod rollback_machines;
 mod sweep;
 mod taken_back;
 mod unknown;

@@ -78,6 +78,7 @@ impl Story {
             at: at.clone(),
             play,
             duration_ms: 3,
+            drift: None,
         };
         edit(&mut end);
         self.event(Event::OperationStarted { host: host.into(), op: op.into(), target: target.into(), at })

@@ -1,8 +1,8 @@
 //! Users, groups and password fields, each read in one pass over the account files.
 
-use super::Resource;
+use super::{Key, Resource};
 use crate::ops::OpError;
-use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -107,9 +107,9 @@ echo '== homes'; while IFS=: read -r n p u g c h s; do [ ! -d \"$h\" ] || echo \
         self.account.is_none()
     }
 
-    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
-        let home = self.account.as_ref().map_or("/home", |account| account.home.as_str());
-        !change.concerns_any(ACCOUNT_SOURCES) && !change.concerns(home)
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        let moved = self.account.as_ref().is_some_and(|account| change.concerns(&account.home));
+        !moved && !change.alters_account(&Key::of::<Self>(key))
     }
 
     fn snapshot(&self) -> Value {
@@ -157,8 +157,8 @@ impl Resource for Group {
         self.entry.is_none()
     }
 
-    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
-        !change.concerns_any(ACCOUNT_SOURCES)
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        !change.alters_account(&Key::of::<Self>(key))
     }
 
     fn snapshot(&self) -> Value {
@@ -200,8 +200,8 @@ done < \"$f\"",
         *self == Password::Missing
     }
 
-    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
-        !change.concerns_any(ACCOUNT_SOURCES)
+    fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
+        !change.alters_account(&Key::of::<Self>(key))
     }
 }
 

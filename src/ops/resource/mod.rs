@@ -30,8 +30,8 @@ pub use tree::{Children, Tree};
 
 pub(crate) use contents::{HASH, hex};
 
-use super::OpError;
 use super::touch::Altered;
+use super::{OpError, Overlay};
 use crate::remote::{Command, Output};
 use serde_json::Value;
 use std::any::Any;
@@ -75,6 +75,12 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
     /// The text that it holds, where the ledger shall keep it.
     fn held(&self) -> Option<Arc<[u8]>> {
         None
+    }
+
+    /// The state as it is once all that is planned is done: a number of nobody belongs to a user that is planned.
+    fn under(self, overlay: &Overlay) -> Self {
+        let _ = overlay;
+        self
     }
 
     /// What a predicted state of another key says about this one: below an absent directory nothing is.

@@ -1,9 +1,9 @@
 //! What stands at a path: kind, mode, owner, and where a link leads.
 
-use super::Resource;
 use super::path_read::{parse, script};
-use crate::ops::OpError;
-use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
+use super::{Group, Resource, User};
+use crate::ops::touch::Altered;
+use crate::ops::{OpError, Overlay};
 use crate::remote::{Command, Output};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -181,13 +181,26 @@ impl Resource for Path {
         !NEVER.iter().any(|top| key == *top || is_below(key, top))
     }
 
+    fn under(mut self, overlay: &Overlay) -> Self {
+        let is = |uid, user: &User| user.account.as_ref().is_some_and(|account| account.uid == Some(uid));
+        let nameless = |principal: &Principal| principal.id.filter(|_| principal.name.is_none());
+        if let Some(uid) = nameless(&self.owner) {
+            self.owner.name = overlay.name_of::<User>(|user| is(uid, user));
+        }
+        if let Some(gid) = nameless(&self.group) {
+            let is = |group: &Group| group.entry.as_ref().is_some_and(|entry| entry.gid == Some(gid));
+            self.group.name = overlay.name_of::<Group>(is);
+        }
+        self
+    }
+
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
         (state.is_absent() && is_below(key, other)).then(Self::absent)
     }
 
     fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
         // Owners have names, which the accounts give.
-        !change.concerns_any(ACCOUNT_SOURCES) && (key == Self::ME || change.spares(key, self))
+        !change.renames_owners(self) && (key == Self::ME || change.spares(key, self))
     }
 }
 

@@ -4,7 +4,7 @@ use super::Resource;
 use super::path::Path;
 use super::path_read::{FALLBACK, FORMAT, one};
 use crate::ops::OpError;
-use crate::ops::touch::{ACCOUNT_SOURCES, Altered};
+use crate::ops::touch::Altered;
 use crate::remote::{Command, Output, quote};
 
 /// The entries of a directory, without itself; empty when it is not there.
@@ -64,7 +64,8 @@ impl<const DEEP: bool> Resource for Listing<DEEP> {
     }
 
     fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
-        !change.concerns_any(ACCOUNT_SOURCES) && change.spares_tree(key, self.entries.iter().map(|(_, entry)| entry))
+        let entries = || self.entries.iter().map(|(_, entry)| entry);
+        !entries().any(|entry| change.renames_owners(entry)) && change.spares_tree(key, entries())
     }
 }
 

@@ -43,7 +43,7 @@ pub fn create(want: &Present, seen: &Seen) -> Result<(Vec<Change>, UserEntry), O
         home_exists: create_home,
     };
     let mut change = Change::new(Sign::Create, "create").run(seen.tools.add(&user));
-    change = change.touching_accounts().touching([&account.home]);
+    change = change.touching([&account.home]);
     change = change.makes(&want.name, User { account: Some(account.clone()) });
     if group.is_none() {
         change = change.makes(&want.name, Group { entry: Some(GroupEntry::default()) });
@@ -53,5 +53,5 @@ pub fn create(want: &Present, seen: &Seen) -> Result<(Vec<Change>, UserEntry), O
         entry.members.insert(want.name.clone());
         change = change.makes(group, Group { entry: Some(entry) });
     }
-    Ok((vec![change], account))
+    Ok((vec![change.adding_accounts()], account))
 }

@@ -76,6 +76,7 @@ pub(super) const TABLES: &[Table] = &[
             ("script_at", Text),
             ("play", Text),
             ("duration_ms", Int),
+            ("drift", Text),
         ],
         key: "run, seq",
     },
