@@ -17,16 +17,21 @@ use std::sync::Arc;
 
 /// Prints a line of results.
 pub fn say(text: impl AsRef<str>) {
-    let mut out = anstream::stdout();
-    let text = crate::secret::scrub(text.as_ref());
-    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    // A reader that closed the pipe has seen enough.
-    let _ = write!(out, "{text}{end}");
+    print(&crate::secret::scrub(text.as_ref()));
 }
 
 /// Prints a JSON document.
 pub fn say_json(value: &serde_json::Value) {
-    say(serde_json::to_string_pretty(value).expect("JSON values have a text"));
+    // Text by text: a secret that is a number elsewhere must not make it something else than JSON.
+    let value = super::scrub::scrubbed_json(value.clone());
+    print(&serde_json::to_string_pretty(&value).expect("JSON values have a text"));
+}
+
+fn print(text: &str) {
+    let mut out = anstream::stdout();
+    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+    // A reader that closed the pipe has seen enough.
+    let _ = write!(out, "{text}{end}");
 }
 
 impl Session {

@@ -45,6 +45,13 @@ impl SecretError {
     }
 }
 
+impl SecretError {
+    /// The cause, where it is of this type.
+    pub fn cause<T: Error + 'static>(&self) -> Option<&T> {
+        self.cause.as_deref().and_then(|cause| cause.downcast_ref())
+    }
+}
+
 impl PartialEq for SecretError {
     fn eq(&self, other: &Self) -> bool {
         (&self.message, &self.hint, &self.at) == (&other.message, &other.hint, &other.at)

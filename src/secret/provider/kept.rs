@@ -61,8 +61,7 @@ impl Sops {
 
 /// Whether the program may open what we cannot.
 fn is_foreign(error: &SecretError) -> bool {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<SopsError>());
-    matches!(cause, Some(SopsError::NoKey { .. } | SopsError::Format(_)))
+    matches!(error.cause(), Some(SopsError::NoKey { .. } | SopsError::Format(_)))
 }
 
 impl Provider for Sops {
