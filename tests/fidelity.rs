@@ -136,7 +136,7 @@ fn compared(scene: &Scene, bed: &Bed) -> (Vec<String>, u64) {
 #[case::directories_that_go_and_come_back("tree", 0, 9)]
 #[case::links("links", 0, 16)]
 #[case::a_mirror_and_edits("mirror", 0, 9)]
-#[case::memberships("groups", 0, 0)]
+#[case::memberships("groups", 0, 15)]
 #[case::packages_that_come_and_go("packages", 0, 8)]
 #[case::the_system_itself("system", 0, 6)]
 #[case::one_file_and_many_edits("edits", 0, 15)]

@@ -51,7 +51,7 @@ fn set(ctx: &NativeCallContext, guard: &mut Guard, key: &str, value: &Dynamic) -
             guard.forbid = patterns.map_err(|problem| wrong(format!("holds a mistake: {problem}")))?;
         }
         _ => {
-            let hint = nearest(key, KEYS.into_iter()).map(|nearest| format!("did you mean `{nearest}`?"));
+            let hint = nearest(key, KEYS).map(|nearest| format!("did you mean `{nearest}`?"));
             return Err(mistake(ctx, format!("`plan::expect` has no argument `{key}`"), hint));
         }
     }

@@ -46,10 +46,10 @@ impl Draft {
 
     fn new(dir: String, named: Vec<String>, planned: BTreeMap<String, String>) -> Option<Self> {
         let inside = |name: &&str| planned.contains_key(&format!("{dir}/{name}"));
-        let found: Vec<&str> = NAMES.iter().copied().filter(|name| inside(&name)).collect();
+        let found: Vec<&str> = NAMES.iter().copied().filter(|name| inside(name)).collect();
         let files = match (named.is_empty(), found.as_slice()) {
             (false, _) => named,
-            (true, [only]) if !OVER.iter().any(|name| inside(&name)) => vec![format!("{dir}/{only}")],
+            (true, [only]) if !OVER.iter().any(|name| inside(name)) => vec![format!("{dir}/{only}")],
             // Which one of the host's compose takes depends on its version.
             (true, _) => return None,
         };
@@ -60,7 +60,7 @@ impl Draft {
             let name = path.rsplit('/').next().unwrap_or_default();
             shown.len() == files.len() && !shown.iter().any(|text| text.contains(name))
         };
-        planned.keys().all(|path| is_read(path) || is_foreign(path)).then(|| Self { dir, files, planned })
+        planned.keys().all(|path| is_read(path) || is_foreign(path)).then_some(Self { dir, files, planned })
     }
 
     /// Asks compose for the hash of each service, with the planned files in a folder that goes again.
