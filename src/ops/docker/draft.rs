@@ -49,7 +49,7 @@ impl Draft {
         let found: Vec<&str> = NAMES.iter().copied().filter(|name| inside(name)).collect();
         let files = match (named.is_empty(), found.as_slice()) {
             (false, _) => named,
-            (true, [only]) if !OVER.iter().any(|name| inside(name)) => vec![format!("{dir}/{only}")],
+            (true, [only]) if !OVER.iter().any(inside) => vec![format!("{dir}/{only}")],
             // Which one of the host's compose takes depends on its version.
             (true, _) => return None,
         };
