@@ -130,7 +130,7 @@ fn a_secret_is_written_for_its_owner_alone_and_never_shown() {
     assert_eq!((fs::read_to_string(&path).expect("text"), mode(&path)), ("password=it's $ecret\n".into(), 0o600));
     let line = format!("token={}", rhapsode::secret::conceal("t0ken"));
     let texts = converge(&mut shell, "file::line", json!({ "path": path, "line": line, "pattern": "^password=" }));
-    assert_eq!(texts, ["content"]);
+    assert_eq!(texts, ["content ([secret])"]);
     assert_eq!(fs::read_to_string(&path).expect("text"), "token=t0ken\n");
     assert!(!format!("{:?}", shell.changed).contains("t0ken"));
 }

@@ -13,7 +13,7 @@ use super::verdict::Verdict;
 use crate::event::{Event, Failure, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
 use crate::ops::resource::Path;
-use crate::ops::{OpError, Plan, Planned, Resource, Step, Touch, apply, blur};
+use crate::ops::{OpError, Overlay, Plan, Planned, Resource, Step, Touch, apply, blur};
 use crate::remote::{Output, ShellError};
 use crate::secret::{RevealError, redact};
 use std::sync::Arc;
@@ -104,7 +104,7 @@ impl Actor {
         }
         if let Some(reason) = &call.unknown {
             self.spare(call, planned, host);
-            host.lock().overlay.take(blur(call.op, &call.target));
+            blurred(&mut host.lock().overlay, call, host);
             return Ok(Verdict::unknown(redact(reason)));
         }
         if let Err(conflict) = self.declare(call, planned, host) {
@@ -207,7 +207,7 @@ impl Actor {
         let mut view = style.view(&mut shell, overlay, &mut seat.known);
         let plan = match planned.plan(&mut view) {
             Err(OpError::Unknown(why) | OpError::Shell(ShellError::Reveal(RevealError::Unknown(why)))) => {
-                overlay.take(blur(call.op, &call.target));
+                blurred(overlay, call, host);
                 return Ok(Verdict::unknown(redact(&why)));
             }
             plan => plan?,
@@ -384,6 +384,14 @@ fn refusal(call: &Call<'_>, host: &str, why: &str) -> Failure {
     let message = format!("{} `{}` on `{host}` is refused: {why}", call.op, redact(&call.target));
     let hint = Some("change the playbook, or the guard".into());
     Failure { at: Some(call.at.clone()), hint, ..Failure::new(message) }
+}
+
+/// What an operation touches of which nobody can tell what it does. Where no host answers, all is unknown anyway, and
+/// what the operations behind it would ask is to be learnt.
+fn blurred(overlay: &mut Overlay, call: &Call<'_>, host: &HostRun) {
+    if host.line().is_real() {
+        overlay.take(blur(call.op, &call.target));
+    }
 }
 
 /// Does what the plan says; what is expected to be asked next comes back with the last answer.

@@ -128,8 +128,9 @@ impl Overlay {
     fn becomes(&mut self, key: Key, state: State) {
         // What was predicted below a directory goes with it, and does not come back when the directory does.
         self.states.retain(|other, _| other.kind != key.kind || !state.settles(&key.id, &other.id));
-        if state.is_absent() {
-            self.copies.retain(|path, _| key.kind != Path::KIND || !(*path == key.id || is_below(path, &key.id)));
+        if state.settles(&key.id, &format!("{}/below", key.id)) {
+            let gone = |path: &str| (state.is_absent() && path == key.id) || is_below(path, &key.id);
+            self.copies.retain(|path, _| key.kind != Path::KIND || !gone(path));
             self.wholes.push(Whole::State(key.clone(), state.clone()));
         }
         self.note(key, Predicted::State(state));

@@ -76,7 +76,7 @@ impl Operation for Compose {
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
         let project: Project = match view.see(&self.project) {
             // The engine itself may be among the planned changes.
-            Err(OpError::Command { .. }) if view.planned_changes() > 0 => {
+            Err(OpError::Refused { .. }) if view.planned_changes() > 0 => {
                 return Err(OpError::Unknown(format!("the compose project `{}`", self.project)));
             }
             project => project?,

@@ -128,7 +128,8 @@ impl Resource for Contents {
     }
 
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
-        (state.is_absent() && is_below(key, other)).then_some(Self::Absent)
+        let ends = !matches!(state, Self::Other | Self::Unreadable);
+        (ends && is_below(key, other)).then_some(Self::Absent)
     }
 
     fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {

@@ -54,8 +54,8 @@ impl Resource for Digest {
         super::Path::may_be_brought(key)
     }
 
-    fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
-        (state.is_absent() && is_below(key, other)).then_some(Self { sha256: None })
+    fn follows_from(key: &str, other: &str, _: &Self) -> Option<Self> {
+        is_below(key, other).then_some(Self { sha256: None })
     }
 
     fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {

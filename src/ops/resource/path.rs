@@ -195,7 +195,9 @@ impl Resource for Path {
     }
 
     fn follows_from(key: &str, other: &str, state: &Self) -> Option<Self> {
-        (state.is_absent() && is_below(key, other)).then(Self::absent)
+        // Below a file there is nothing, either.
+        let ends = matches!(state.kind, Kind::Absent | Kind::File | Kind::Other);
+        (ends && is_below(key, other)).then(Self::absent)
     }
 
     fn outlasts(&self, key: &str, change: &Altered<'_>) -> bool {
