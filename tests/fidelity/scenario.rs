@@ -2,11 +2,16 @@
 
 use super::bed::Bed;
 use super::{Pair, named, operations, run, scene, text};
+use crate::support::store::{self, Kind};
 
-#[test]
-fn fifteen_operations_come_as_planned_and_an_altered_host_is_stopped_at_the_operation() {
+/// S21 asks for the same with either store.
+#[rstest::rstest]
+fn fifteen_operations_come_as_planned_and_an_altered_host_is_stopped_at_the_operation(
+    #[values(Kind::Sqlite, Kind::Postgres)] kind: Kind,
+) {
     let bed = Bed::start("scenario");
-    let scene_of_bed = scene(&bed, "scenario.rhai");
+    let store = store::Bed::new(kind);
+    let scene_of_bed = scene(&bed, "scenario.rhai").state_in(&store);
     let plan = run(&scene_of_bed, ["plan", "site.rhai", "--save", "site.plan"]);
     assert_eq!(operations(&plan).len(), 15);
     let apply = run(&scene_of_bed, ["apply", "site.plan"]);
@@ -16,7 +21,7 @@ fn fifteen_operations_come_as_planned_and_an_altered_host_is_stopped_at_the_oper
     assert_eq!(open, ["file::absent /etc/rh-web/sample.conf", "user::present rhweb"]);
 
     let altered = Bed::start("scenario");
-    let scene_of_bed = scene(&altered, "scenario.rhai");
+    let scene_of_bed = scene(&altered, "scenario.rhai").state_in(&store);
     run(&scene_of_bed, ["plan", "site.rhai", "--save", "site.plan"]);
     altered.exec("echo 'by hand' >/etc/motd; groupadd -g 4711 intruder");
     let stopped = scene_of_bed.cli(["apply", "site.plan", "--json"]).any_stderr().json(7);
