@@ -244,7 +244,7 @@ pub enum UnsettledEnd {
     Repeated,
     /// Still nobody knows: the run did not come across it.
     Open,
-    /// Its playbook has it no more.
+    /// Its playbook has it no more, or does not want it now.
     Dropped,
 }
 

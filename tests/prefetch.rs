@@ -104,8 +104,8 @@ fn outcome(scene: &Scene, words: &[&str]) -> String {
 fn strip(value: &mut Value, roots: &[String]) {
     match value {
         Value::Object(map) => {
-            // What another playbook of the name left is an orphan of this one.
-            for key in ["orphans", "run", "duration_ms", "exchanges", "started", "commit", "dirty", "orphans"] {
+            // What a run before left, of this playbook or of another of its name, is an orphan of this one.
+            for key in ["orphans", "run", "duration_ms", "exchanges", "started", "commit", "dirty"] {
                 map.shift_remove(key);
             }
             map.values_mut().for_each(|value| strip(value, roots));

@@ -295,9 +295,7 @@ impl Actor {
         outcome.id = id;
         outcome.left = verdict.left.take();
         outcome.reversal = verdict.reversal.take();
-        // A condition that holds no more is a look at the host, too: `unless` says that it is done.
-        let seen = if call.skip.is_some() { OpStatus::Unchanged } else { verdict.status };
-        self.settle(host, &outcome.id, seen);
+        self.settle(host, &outcome.id, verdict.status, call.skip.is_none());
         if verdict.status == OpStatus::Changed {
             host.notes().changes += 1;
         }

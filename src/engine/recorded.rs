@@ -171,13 +171,15 @@ impl Actor {
         })
     }
 
-    /// Tells how a change of an earlier run ended that nobody knew of, once this run sees it.
-    pub(super) fn settle(&self, host: &HostRun, id: &str, status: OpStatus) {
+    /// Tells how a change of an earlier run ended that nobody knew of, once this run sees it. One whose condition does
+    /// not hold, so that it is not `wanted` now, is settled: a command that has `unless` leaves no other trace.
+    pub(super) fn settle(&self, host: &HostRun, id: &str, status: OpStatus, wanted: bool) {
         let open = self.run.remember().unfinished(host.name());
         let Some(open) = open.into_iter().find(|open| open.id == id) else { return };
         let end = match status {
             OpStatus::Unchanged => UnsettledEnd::Done,
             OpStatus::Changed => UnsettledEnd::Repeated,
+            OpStatus::Skipped if !wanted => UnsettledEnd::Dropped,
             OpStatus::Failed | OpStatus::Skipped | OpStatus::Unknown => UnsettledEnd::Open,
         };
         if self.run.options.mode.applies() && end != UnsettledEnd::Open {

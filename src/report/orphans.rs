@@ -69,7 +69,7 @@ pub(super) fn unsettled_line(host: &str, open: &Unsettled, paint: Paint) -> Stri
         UnsettledEnd::Done => "it was done",
         UnsettledEnd::Repeated => "it was not done, or not to its end",
         UnsettledEnd::Open => "this run cannot tell how it ended",
-        UnsettledEnd::Dropped => "the playbook has it no more",
+        UnsettledEnd::Dropped => "the playbook does not want it any more",
     };
     format!("{} {}: run {run} did not tell how {what} ended: {end}", paint.changed("unfinished:"), one_line(host))
 }
