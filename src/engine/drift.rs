@@ -1,8 +1,8 @@
 //! How reality differs from the playbook, and who is to be asked about it.
 
 use super::actor::Actor;
+use super::call::Call;
 use super::host::HostRun;
-use super::perform::Call;
 use super::settings::Settings;
 use crate::event::{Cause, Drift, Mode, Sign};
 use crate::ops::{Difference, Managed, Plan, Planned, View};

@@ -1,6 +1,7 @@
 //! Plays over hosts: plan and apply. Holds no script language and never prints: it emits events.
 
 mod actor;
+mod call;
 mod connected;
 mod contract;
 mod facts;
@@ -27,6 +28,7 @@ mod topping;
 mod verdict;
 
 pub use actor::Actor;
+pub use call::{Act, Ask, Call};
 pub use connected::Connected;
 pub use contract::{Contract, HostPromises, Promise};
 pub use diff::unified;
@@ -36,7 +38,6 @@ pub use ledger::{Declaration, Origin, Owned, Unfinished, Work};
 pub use look::unanswered;
 pub use meeting::{Disagreement, Meetings, NoMeeting, Round, ScopeId, Value};
 pub use outcome::{Failed, Outcome, Stop};
-pub use perform::{Act, Ask, Call};
 pub use play::{Halt, Play, ScriptError, Share};
 pub use reach::{Emit, Forgetful, Line, Reach, Remember, Ticket};
 pub use resumed::Earlier;

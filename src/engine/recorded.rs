@@ -1,9 +1,10 @@
 //! What an operation leaves on record: what it manages, its intent, and how it ended.
 
 use super::actor::Actor;
+use super::call::Call;
 use super::host::HostRun;
 use super::ledger::{Conflict, Declaration, Origin, Work};
-use super::perform::{Call, becoming};
+use super::perform::becoming;
 use super::reach::Ticket;
 use super::reversal::Reversal;
 use super::settings::{Becoming, Settings};

@@ -1,9 +1,9 @@
 //! Taking changes back.
 
 use super::actor::Actor;
+use super::call::Call;
 use super::host::HostRun;
 use super::outcome::{Outcome, Stop};
-use super::perform::Call;
 use super::settings::{Becoming, Settings};
 use crate::event::{Event, OpStatus};
 use crate::ops::{Inverse, Managed, Past, Undo, again, undo};

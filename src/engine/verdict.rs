@@ -1,7 +1,7 @@
 //! How an operation came out, before it is told.
 
+use super::call::Call;
 use super::outcome::Outcome;
-use super::perform::Call;
 use super::reversal::Reversal;
 use crate::event::{ChangeLine, Drift, OpStatus};
 use crate::ops::{Change, OpError, Plan};
