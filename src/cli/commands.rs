@@ -155,7 +155,7 @@ impl Session {
     /// # Errors
     /// The store cannot be used; no such resource.
     pub fn manage_state(&self, verb: &StateVerb) -> Result<Exit, CommandError> {
-        let (user, host) = super::run::whoami();
+        let (user, host) = super::who::whoami();
         let named = self.config.inventory.value.join(" ");
         let call = state::Call {
             location: &self.state()?,

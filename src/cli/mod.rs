@@ -30,6 +30,7 @@ pub mod staging;
 pub mod state;
 mod table;
 mod worktree;
+mod who;
 
 use args::{App, Verb};
 use clap::{CommandFactory, Parser};
