@@ -132,6 +132,11 @@ impl Folders {
         missing
     }
 
+    /// Forgets the directories at and below altered paths.
+    pub fn forget_all(&mut self, paths: &[Touched]) {
+        paths.iter().for_each(|touched| self.forget(touched));
+    }
+
     /// Forgets what is at and below a path; what was missing above it may be there now.
     fn forget(&mut self, touched: &Touched) {
         self.known.retain(|path, folder| match folder {
@@ -250,13 +255,6 @@ impl<'a> Altered<'a> {
     pub fn spares_content(&self, path: &str) -> bool {
         let state = (self.at)(path).filter(|state| state.kind != Kind::Link);
         state.is_some_and(|state| self.spares(path, state))
-    }
-}
-
-impl Folders {
-    /// Forgets the directories at and below altered paths.
-    pub fn forget_all(&mut self, paths: &[Touched]) {
-        paths.iter().for_each(|touched| self.forget(touched));
     }
 }
 
