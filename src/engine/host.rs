@@ -102,7 +102,7 @@ impl HostState {
     pub fn seat(&mut self, line: &dyn Line, becoming: Option<&Escalation>) -> (&mut Seat, &mut Overlay) {
         let expected = &mut self.expected;
         let seat = self.seats.entry(becoming.cloned()).or_insert_with(|| {
-            let mut known = Known::default();
+            let mut known = Known::default().guessing(line.guesses());
             known.expect(expected.remove(&label(becoming)).unwrap_or_default());
             Seat { shell: line.shell(becoming), known }
         });

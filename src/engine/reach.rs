@@ -26,6 +26,11 @@ pub trait Line: Send + Sync {
         true
     }
 
+    /// Whether answers are guessed, to learn what a playbook asks; only where nothing is real.
+    fn guesses(&self) -> bool {
+        false
+    }
+
     /// Drops the answers that are kept.
     fn forget(&self);
 

@@ -1,6 +1,7 @@
 //! How often a host is asked.
 
 use crate::scenes::{Document, Scene};
+use crate::support::docker::Container;
 
 const SCRIPT: &str = r#"
 let d = host.data("here");
@@ -78,6 +79,23 @@ fn a_first_run_asks_ahead_what_a_rehearsal_of_the_playbook_would_ask() {
     let (plain, changes) = count(&["--no-prefetch"]);
     assert_eq!(changes, 50);
     assert!(plain > exchanges + 20, "{plain} exchanges without, {exchanges} with");
+}
+
+#[test]
+fn a_first_run_knows_what_accounts_lead_to() {
+    let container = Container::asleep("rh-debian", &[]);
+    let inventory = format!("hosts:\n  a: {{ connect: docker, container: {} }}\n", container.name());
+    let scene = Scene::with(&inventory).playbook(
+        r#"group::present("app");
+group::present("ops");
+user::present("app", #{ group: "app", home: "/srv/app", create_home: false });
+user::present("deploy", #{ groups: ["ops"], shell: "/bin/bash" });
+file::dir("/srv/app", #{ owner: "app", group: "app" });
+"#,
+    );
+    let (exchanges, changes) = counted(&scene.applied(0), "a");
+    assert_eq!(changes, 5);
+    assert!(exchanges <= changes + 3, "{exchanges} exchanges, {changes} changes");
 }
 
 #[test]
