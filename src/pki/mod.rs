@@ -1,0 +1,12 @@
+//! Keys, certificates and authorities of a project: certificates in `pki/`, in clear; private keys in its secrets.
+
+mod error;
+pub mod trust;
+mod x509;
+
+pub use error::PkiError;
+pub use x509::{
+    Authority, Certificate, Crl, CrlVerdict, Ensured, Inspection, Issued, KeyType, KeyUsage, Kind, Leaf, Listed,
+    NameConstraint, Pkcs12, Pkcs12Want, Pki, PrivateKey, Reason, Revocation, Revoked, Rotation, RotationStage, San,
+    Span, Subject, Use, Verdict, Verified, Want, certificate_pem, inspect, open_pkcs12, read_certificates,
+};
