@@ -1,12 +1,12 @@
 //! Certificates in playbooks: issued in the project, deployed to real hosts, read by openssl, curl and nginx.
 
-mod once;
-mod present;
-mod refused;
-mod rollback;
-mod rotation;
-mod s23;
-mod tls;
+
+
+
+
+
+
+
 mod trust;
 
 use crate::scenes::{Document, Scene};

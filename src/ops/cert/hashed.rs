@@ -4,7 +4,6 @@
 //!
 //! Spec: openssl-rehash(1); SSL_CTX_load_verify_dir(3).
 
-use super::layout::Layout;
 use crate::event::Sign;
 use crate::ops::resource::{Children, Kind, Path};
 use crate::ops::{Change, OpError, View};

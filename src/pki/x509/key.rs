@@ -104,7 +104,7 @@ impl PrivateKey {
         let rsa = |bits| {
             let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits);
             let document = key.map_err(|error| failed(error.to_string()))?.to_pkcs8_der();
-            Ok(document.map_err(|error| failed(error.to_string()))?.to_bytes())
+            Ok::<_, PkiError>(document.map_err(|error| failed(error.to_string()))?.to_bytes())
         };
         let der = match kind {
             KeyType::P256 => ecdsa(&rcgen::PKCS_ECDSA_P256_SHA256)?,

@@ -50,7 +50,7 @@ impl Issue<'_> {
     /// The certificate, or why it must be issued. A rollback takes that of its commit while it holds, then that of the
     /// project as it is.
     fn verdict(&self) -> Result<Result<Arc<Kept>, Vec<String>>, PkiError> {
-        let look = |pki: Arc<Pki>| {
+        let look = |pki: Arc<Pki>| -> Result<Result<Arc<Kept>, Vec<String>>, PkiError> {
             Ok(match pki.look(self.name, self.want, now())? {
                 Verdict::Keep(certificate) => Ok(Arc::new(Kept { certificate: *certificate, pki })),
                 Verdict::Issue { reasons } => Err(reasons),
@@ -61,7 +61,7 @@ impl Issue<'_> {
         if let Some(kept) = there(self.authority, self.name)?.filter(|kept| kept.certificate.seen.not_after > now()) {
             return Ok(Ok(kept));
         }
-        Ok(look(current)?.map_err(|_: Vec<String>| reasons.clone()))
+        Ok(look(current)?.map_err(|_| reasons.clone()))
     }
 }
 
