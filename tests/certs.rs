@@ -1,12 +1,8 @@
 //! Certificates in playbooks: issued in the project, deployed to real hosts, read by openssl, curl and nginx.
 
-
-
-
-
-
-
-
+mod once;
+mod present;
+mod refused;
 mod trust;
 
 use crate::scenes::{Document, Scene};
@@ -51,6 +47,12 @@ impl Bed {
     pub fn applied(&self, code: i32) -> Document {
         let cli = self.ada.cli(&self.scene.project, ["apply", "site.rhai", "--yes", "--json"]);
         Document(cli.any_stderr().json(code))
+    }
+
+    /// The document of an apply, however it exits.
+    pub fn applied_any(&self) -> Document {
+        let cli = self.ada.cli(&self.scene.project, ["apply", "site.rhai", "--yes", "--json"]);
+        Document(cli.any_stderr().json_of_any_exit())
     }
 
     /// The document of a plan that exits with `code`.

@@ -20,6 +20,11 @@ pub fn entry(name: &str) -> Option<&'static Entry> {
     options::ENTRIES.iter().find(|entry| entry.name == name)
 }
 
+/// Whether a certificate stands before the map of arguments.
+pub fn takes_certificate(name: &str) -> bool {
+    matches!(name, "cert::present" | "cert::pkcs12" | "cert::crl")
+}
+
 /// Certificates and authorities, kept in the project and deployed to hosts.
 #[export_module]
 #[allow(clippy::module_inception)]
@@ -69,7 +74,7 @@ pub mod cert {
     /// Keeps a certificate of a server, a client, or both.
     ///
     /// `name` is its folder below `pki/`. `options` takes `ca`, the authority (a value, or its name); `sans`, a text or
-    /// an array (`"web.example"`, `"ip:10.0.0.1"`, `"uri:spiffe://home/web"`, `"email:ada@example.org"`); `use`
+    /// an array (`"web.example"`, `"ip:10.0.0.1"`, `"uri:spiffe://home/web"`, `"email:ada@example.org"`); `usage`
     /// (`"server"`, `"client"` or `"both"`, the default); `cn` or `subject` (default: the first DNS name); `key_type`
     /// (default `"ecdsa-p256"`); `days` (lifetime, default 824) or `hours`; `renew_before` (default `"30d"`, at most a
     /// third of its lifetime); `key_usages`; `reuse_key` (keeps its key when it is issued anew). It is issued anew, and
@@ -78,7 +83,7 @@ pub mod cert {
     /// Fails when the authority must not issue such names, or two calls want different things under one name.
     ///
     /// ```rhai
-    /// let web = cert::issue("home/web", #{ ca: cert::ca("home"), sans: ["web.internal", "ip:10.0.0.1"], use: "server" });
+    /// let web = cert::issue("home/web", #{ ca: cert::ca("home"), sans: ["web.internal", "ip:10.0.0.1"], usage: "server" });
     /// cert::present("/etc/nginx/tls", web, #{ group: "www-data", notify: "reload nginx" });
     /// ```
     #[rhai_fn(return_raw)]
@@ -167,7 +172,7 @@ pub mod cert {
     /// Fails for the certificate of an authority.
     ///
     /// ```rhai
-    /// let laptop = cert::issue("home/laptop", #{ ca: "home", sans: "email:ada@example.org", use: "client" });
+    /// let laptop = cert::issue("home/laptop", #{ ca: "home", sans: "email:ada@example.org", usage: "client" });
     /// let bundle = cert::pkcs12("/home/ada/laptop.p12", laptop, #{ owner: "ada" });
     /// file::put("/home/ada/laptop.password", #{ content: bundle.password, owner: "ada" });
     /// ```

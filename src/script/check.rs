@@ -233,8 +233,8 @@ impl Script<'_> {
         {
             self.target(entry, &value, target.position())?;
         }
-        let map = call.args.last().filter(|_| call.args.len() > named);
-        let Some((pairs, at)) = map.and_then(map_literal) else {
+        let at = if super::cert::takes_certificate(entry.name) { 2 } else { named };
+        let Some((pairs, at)) = call.args.get(at).and_then(map_literal) else {
             return Ok(());
         };
         let fields = (entry.fields)();

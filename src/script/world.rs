@@ -78,6 +78,11 @@ impl Authority {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
+    /// Whether the project has an authority of this name.
+    pub fn is_authority(&self, name: &str) -> bool {
+        self.own().show(name).is_ok_and(|certificate| certificate.kind.is_authority())
+    }
+
     /// In a rollback, where nothing can be kept, those of the project as it is now.
     pub fn elsewhere(&self) -> Option<Arc<Pki>> {
         let current = || Arc::clone(self.current.get_or_init(|| Arc::new(Pki::of_project(&self.home))));

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
-/// Other words that playbooks have: for the common name, and for the kind of the key.
-const WORDS: [&str; 2] = ["cn", "key_type"];
+/// Other words that playbooks have for fields of the library; `use` is a word of their language.
+const WORDS: [(&str, &str); 2] = [("key_type", "key"), ("usage", "use")];
 
 /// Operations on the project: no host knows of them, and `check` asks here what they take.
 pub static ENTRIES: [Entry; 5] = [
@@ -39,8 +39,8 @@ fn leaf_fields() -> &'static [&'static str] {
 }
 
 fn with_words(fields: &[&'static str]) -> Vec<&'static str> {
-    let plain = fields.iter().copied().filter(|field| *field != "key");
-    ["name"].into_iter().chain(plain).chain(WORDS).collect()
+    let word = |field: &'static str| WORDS.iter().find(|(_, of)| *of == field).map_or(field, |(word, _)| *word);
+    ["name", "cn"].into_iter().chain(fields.iter().map(|field| word(field))).collect()
 }
 
 /// Stands for an operation that does nothing on a host.
@@ -103,8 +103,10 @@ pub fn want(op: &'static str, options: Value) -> Result<Want, ArgumentError> {
         };
         subject.insert("cn".into(), cn);
     }
-    if let Some(key) = options.remove("key_type") {
-        options.insert("key".into(), key);
+    for (word, field) in WORDS {
+        if let Some(value) = options.remove(word) {
+            options.insert(field.into(), value);
+        }
     }
     if let Some(sans @ Value::String(_)) = options.get_mut("sans") {
         *sans = json!([sans.clone()]);
@@ -125,7 +127,7 @@ fn is_authority(op: &str) -> bool {
 fn read<T: DeserializeOwned>(op: &'static str, options: Value) -> Result<T, ArgumentError> {
     serde_path_to_error::deserialize(options).map_err(|error| {
         let field = error.path().to_string();
-        let field = if field == "key" { "key_type".to_owned() } else { field };
+        let field = WORDS.iter().find(|(_, of)| *of == field).map_or(field, |(word, _)| (*word).to_owned());
         let problem = error.into_inner().to_string();
         match field.as_str() {
             "." | "" => ArgumentError::Arguments { op, problem },
