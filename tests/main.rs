@@ -23,6 +23,7 @@ mod secrets;
 mod staging;
 mod tour;
 mod ops_accounts;
+mod pki;
 mod logins_kept;
 mod machine_output;
 mod report;

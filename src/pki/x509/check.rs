@@ -104,11 +104,16 @@ impl Leaf {
             let hint = "name them: `sans: [\"dns:web.internal\"]`; one for a client needs none: `use: \"client\"`";
             return Err(PkiError::invalid_hint(problem, hint));
         }
-        if let Some(usage) = self.key_usages.iter().find(|usage| matches!(usage, KeyUsage::CertSign | KeyUsage::CrlSign)) {
-            let problem = format!("`{name}` is no authority: its key must not sign {}", match usage {
-                KeyUsage::CertSign => "certificates",
-                _ => "revocation lists",
-            });
+        if let Some(usage) =
+            self.key_usages.iter().find(|usage| matches!(usage, KeyUsage::CertSign | KeyUsage::CrlSign))
+        {
+            let problem = format!(
+                "`{name}` is no authority: its key must not sign {}",
+                match usage {
+                    KeyUsage::CertSign => "certificates",
+                    _ => "revocation lists",
+                }
+            );
             return Err(PkiError::invalid(problem));
         }
         Ok(())

@@ -103,7 +103,8 @@ impl FromStr for NameConstraint {
                 let host = value.strip_prefix('.').unwrap_or(value);
                 let fits = if value.contains('@') { is_email(value) } else { is_dns(host) };
                 let lower = if value.contains('@') { value.to_owned() } else { value.to_ascii_lowercase() };
-                fits.then_some(Self::Email(lower)).ok_or_else(|| wrong("write `email:example.org` or `email:a@b.example`"))
+                fits.then_some(Self::Email(lower))
+                    .ok_or_else(|| wrong("write `email:example.org` or `email:a@b.example`"))
             }
             Some(("uri", _)) => Err(wrong("URIs cannot be constrained; DNS names, addresses and e-mail can")),
             Some(("dns", value)) => domain(value).ok_or_else(|| wrong("write `dns:internal`")),
@@ -175,7 +176,8 @@ mod tests {
     #[test]
     fn bits_of_hosts_are_cleared_and_nonsense_is_told() {
         assert_eq!("ip:10.1.2.3/8".parse::<NameConstraint>().expect("a network").to_string(), "ip:10.0.0.0/8");
-        for wrong in ["", "dns:*.a", "ip:10.0.0.0/33", "ip:10.0.0.0/-1", "ip:a", "uri:https://a", "email:@", "dns:a b"] {
+        for wrong in ["", "dns:*.a", "ip:10.0.0.0/33", "ip:10.0.0.0/-1", "ip:a", "uri:https://a", "email:@", "dns:a b"]
+        {
             assert!(wrong.parse::<NameConstraint>().is_err(), "{wrong:?}");
         }
     }

@@ -52,9 +52,8 @@ impl Content {
                 let mut key_usages = without_twins(&leaf.key_usages);
                 if key_usages.is_empty() {
                     key_usages.push(KeyUsage::DigitalSignature);
-                    key_usages.extend(
-                        (key.is_rsa() && leaf.purpose() != Use::Client).then_some(KeyUsage::KeyEncipherment),
-                    );
+                    key_usages
+                        .extend((key.is_rsa() && leaf.purpose() != Use::Client).then_some(KeyUsage::KeyEncipherment));
                 }
                 key_usages.sort();
                 Self {
@@ -103,7 +102,8 @@ impl Content {
             let problem = format!("a path length of {length} is not below its own of {above}");
             return Err(refused(problem, "leave `path_length` out to have what the authority leaves"));
         }
-        let parsed = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect::<Vec<NameConstraint>>();
+        let parsed =
+            |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect::<Vec<NameConstraint>>();
         let (permitted, excluded) = (parsed(&issuer.seen.permitted), parsed(&issuer.seen.excluded));
         for san in self.names() {
             if let Some(tree) = excluded.iter().find(|tree| tree.touches(&san)) {
@@ -195,8 +195,7 @@ fn left_by(issuers: &[Held]) -> Option<u8> {
 
 /// What is not said is taken from the issuer, the common name from elsewhere.
 fn subject_of(given: &Subject, common_name: String, issuers: &[Held]) -> Subject {
-    let issuer: Subject =
-        issuers.first().and_then(|issuer| issuer.seen.subject.parse().ok()).unwrap_or_default();
+    let issuer: Subject = issuers.first().and_then(|issuer| issuer.seen.subject.parse().ok()).unwrap_or_default();
     let mut subject = given.clone();
     subject.common_name.get_or_insert(common_name);
     subject.organization = subject.organization.or(issuer.organization);

@@ -103,7 +103,9 @@ impl Pki {
 
     /// The authority and the serial of a certificate, by its name or serial.
     fn found(&self, which: &str) -> Result<(String, String), PkiError> {
-        if check_name(which).is_ok() && let Some(record) = self.shelf.record(which)? {
+        if check_name(which).is_ok()
+            && let Some(record) = self.shelf.record(which)?
+        {
             let Some(issuer) = record.want.issuer() else {
                 let problem = format!("`{which}` signed itself: there is nobody to revoke it");
                 let hint = match record.kind() {

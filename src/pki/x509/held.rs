@@ -206,7 +206,9 @@ impl Held {
             return differs("validity");
         }
         let self_signed = matches!(record.kind(), Kind::Root | Kind::SelfSigned);
-        if seen.authority != record.kind().is_authority() || self_signed != (seen.issuer == seen.subject && self.signs_itself()) {
+        if seen.authority != record.kind().is_authority()
+            || self_signed != (seen.issuer == seen.subject && self.signs_itself())
+        {
             return differs("kind");
         }
         let same = |wanted: Vec<String>, seen: &[String]| {

@@ -109,7 +109,9 @@ impl Pki {
     /// Whether it is the next root, which waits for its turn.
     fn is_announced(&self, held: &Held, want: &Want) -> Result<bool, PkiError> {
         let Some(rotating) = &held.record.rotation else { return Ok(false) };
-        Ok(rotating.stage == RotationStage::Announced && rotating.want.as_ref() == Some(want) && *want != held.record.want)
+        Ok(rotating.stage == RotationStage::Announced
+            && rotating.want.as_ref() == Some(want)
+            && *want != held.record.want)
     }
 
     /// What the issuer has to say about it.
@@ -182,8 +184,12 @@ fn fixed_for_roots(held: &Held, content: &Content) -> Result<(), PkiError> {
     if held.record.kind() != Kind::Root || same {
         return Ok(());
     }
-    let problem = format!("the root `{}` cannot change its subject or key type: nobody would trust it", held.record.name);
-    Err(PkiError::invalid_hint(problem, format!("`rhapsode pki rotate {}` makes another root beside it", held.record.name)))
+    let problem =
+        format!("the root `{}` cannot change its subject or key type: nobody would trust it", held.record.name);
+    Err(PkiError::invalid_hint(
+        problem,
+        format!("`rhapsode pki rotate {}` makes another root beside it", held.record.name),
+    ))
 }
 
 fn lifetime_change(before: &Want, want: &Want) -> Result<Option<String>, PkiError> {
@@ -216,4 +222,3 @@ pub(super) fn default_window(want: &Want, life_secs: i64) -> i64 {
     let longest = if want.kind().is_authority() { 365 * DAY } else { 30 * DAY };
     longest.min(life_secs / 3)
 }
-

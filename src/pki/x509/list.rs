@@ -67,6 +67,15 @@ impl Pki {
         Ok(all)
     }
 
+    /// The names that a run which was interrupted left unfinished, sorted; [`Pki::renew`] finishes them.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn unfinished(&self) -> Result<Vec<String>, PkiError> {
+        let _lock = self.shelf.lock_to_read()?;
+        Ok(self.shelf.names()?.into_iter().filter(|name| self.shelf.is_unfinished(name)).collect())
+    }
+
     /// Every certificate that an authority ever issued, in the order of serials.
     ///
     /// # Errors

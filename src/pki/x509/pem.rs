@@ -29,6 +29,7 @@ pub(super) fn blocks(text: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
         match (&mut open, border("-----BEGIN "), border("-----END ")) {
             (None, Some(label), _) => open = Some((label.to_owned(), String::new())),
             (None, None, Some(label)) => return Err(format!("line {number} ends a `{label}` that did not begin")),
+            (None, None, None) if line.starts_with("-----") => return Err(format!("line {number} is no whole border")),
             (None, None, None) => {}
             (Some(_), Some(label), _) => return Err(format!("line {number} begins a `{label}` within another block")),
             (Some((label, body)), None, Some(end)) => {

@@ -2,7 +2,6 @@
 
 use super::held::Held;
 use super::key::PrivateKey;
-use super::pem::read_certificates;
 use super::pki::Pki;
 use super::read::hex;
 use super::record::Packed;
@@ -175,11 +174,25 @@ fn encrypted(key: &PrivateKey, password: &str) -> Result<Zeroizing<String>, PkiE
     document.to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF).map_err(|error| failed(error.to_string()))
 }
 
-/// Opens a PKCS#12 file: the private key, and the certificates in the order of their chain, in DER.
+/// What stands in a PKCS#12 file.
+pub struct Opened {
+    /// The private key: PKCS#8 in DER.
+    pub key: Zeroizing<Vec<u8>>,
+    /// The certificates in the order of their chain, in DER.
+    pub certificates: Vec<Vec<u8>>,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("certificates", &self.certificates.len()).finish_non_exhaustive()
+    }
+}
+
+/// Opens a PKCS#12 file.
 ///
 /// # Errors
 /// It is none, the password is wrong, its MAC does not fit, or it holds no key with its certificate.
-pub fn open_pkcs12(der: &[u8], password: &str) -> Result<(Zeroizing<Vec<u8>>, Vec<Vec<u8>>), PkiError> {
+pub fn open_pkcs12(der: &[u8], password: &str) -> Result<Opened, PkiError> {
     let failed = |problem: String| PkiError::Unreadable { what: "the PKCS#12 file".into(), problem };
     let store = KeyStore::from_pkcs12(der, password, Pkcs12ImportPolicy::Strict);
     let store = store.map_err(|error| failed(error.to_string()))?;
@@ -187,6 +200,6 @@ pub fn open_pkcs12(der: &[u8], password: &str) -> Result<(Zeroizing<Vec<u8>>, Ve
         return Err(failed("it holds no key with its certificate".into()));
     };
     let certificates: Vec<Vec<u8>> = chain.certs().iter().map(|certificate| certificate.as_der().to_vec()).collect();
-    let pem: String = certificates.iter().map(|der| super::pem::certificate_pem(der)).collect();
-    Ok((Zeroizing::new(chain.key().as_der().to_vec()), read_certificates(&pem)?))
+    certificates.iter().try_for_each(|der| super::read::parsed(der).map(drop))?;
+    Ok(Opened { key: Zeroizing::new(chain.key().as_der().to_vec()), certificates })
 }

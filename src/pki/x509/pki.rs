@@ -161,6 +161,19 @@ impl Pki {
         self.certificate(&self.shelf.held(name)?)
     }
 
+    /// What was wanted last under a name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn want(&self, name: &str) -> Result<Want, PkiError> {
+        super::shelf::check_name(name)?;
+        let _lock = self.shelf.lock_to_read()?;
+        match self.shelf.find(name)? {
+            Found::Unfinished(Some(record)) => Ok(record.want),
+            _ => Ok(self.shelf.held(name)?.record.want),
+        }
+    }
+
     /// The private key of a certificate.
     ///
     /// # Errors
@@ -240,7 +253,9 @@ impl Pki {
         let issuer_key = issuers.first().map(|issuer| self.key_of(issuer)).transpose()?;
         let known = self.shelf.record(name)?;
         let key = match new_key {
-            true => Kept { secret: secret_of(name, known.as_ref()), key: PrivateKey::generate(content.key)?, is_new: true },
+            true => {
+                Kept { secret: secret_of(name, known.as_ref()), key: PrivateKey::generate(content.key)?, is_new: true }
+            }
             false => self.key_for(name, want, content.key, before, known.as_ref())?,
         };
         let serial = new_serial();
@@ -265,7 +280,8 @@ impl Pki {
         self.shelf.begin(name)?;
         self.keep_key(name, &key)?;
         if let Some(issuer) = issuers.first_mut() {
-            let issued = Issued { serial: hex(&serial), name: name.to_owned(), not_after: validity.not_after, revoked: None };
+            let issued =
+                Issued { serial: hex(&serial), name: name.to_owned(), not_after: validity.not_after, revoked: None };
             issuer.record.note(issued);
             self.shelf.write(&issuer.record.name, RECORD, &issuer.record.text())?;
         }

@@ -222,9 +222,13 @@ fn address(octets: &[u8]) -> Option<IpAddr> {
 
 fn subtrees(trees: Option<&[GeneralSubtree<'_>]>) -> Vec<String> {
     let in_words = |tree: &GeneralSubtree<'_>| match &tree.base {
-        GeneralName::DNSName(name) => NameConstraint::Dns(name.trim_start_matches('.').to_ascii_lowercase()).to_string(),
+        GeneralName::DNSName(name) => {
+            NameConstraint::Dns(name.trim_start_matches('.').to_ascii_lowercase()).to_string()
+        }
         GeneralName::RFC822Name(name) => NameConstraint::Email((*name).to_owned()).to_string(),
-        GeneralName::IPAddress(octets) => network(octets).map_or_else(|| format!("ip:{}", hex(octets)), |tree| tree.to_string()),
+        GeneralName::IPAddress(octets) => {
+            network(octets).map_or_else(|| format!("ip:{}", hex(octets)), |tree| tree.to_string())
+        }
         other => other.to_string(),
     };
     trees.unwrap_or_default().iter().map(in_words).collect()

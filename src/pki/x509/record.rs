@@ -217,7 +217,8 @@ mod tests {
 
     fn record() -> Record {
         let at = Timestamp::from_second(1_800_000_000).expect("a time");
-        let issued = |serial: &str, revoked| Issued { serial: serial.into(), name: "a/b".into(), not_after: at, revoked };
+        let issued =
+            |serial: &str, revoked| Issued { serial: serial.into(), name: "a/b".into(), not_after: at, revoked };
         let mut record = Record {
             format: FORMAT,
             name: "a".into(),

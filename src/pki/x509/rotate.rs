@@ -7,7 +7,7 @@ use super::key::PrivateKey;
 use super::pem::certificate_pem;
 use super::pki::Pki;
 use super::read::{hex, inspect};
-use super::record::{Issued, RotationStage, Rotating};
+use super::record::{Issued, Rotating, RotationStage};
 use super::shelf::{CROSS, NEXT, RECORD, check_name};
 use super::sign::{new_serial, sign};
 use super::want::{Kind, Want};
@@ -64,7 +64,10 @@ impl Pki {
         let want = want.unwrap_or(&held.record.want).clone();
         want.check(&name)?;
         if want.kind() != Kind::Root {
-            return Err(PkiError::invalid(format!("`{name}` is a root: the next one is a root too, no {}", want.kind())));
+            return Err(PkiError::invalid(format!(
+                "`{name}` is a root: the next one is a root too, no {}",
+                want.kind()
+            )));
         }
         let content = Content::wanted(&name, &want, &[])?;
         let validity = Validity::wanted(&name, &want, None, now)?;

@@ -130,8 +130,23 @@ mod tests {
     fn what_is_no_name_is_told() {
         let long = format!("{}.example", "x".repeat(64));
         for wrong in [
-            "", "dns:", "a..b", "-a.b", "a b", "grün.example", "*", "a.*.b", "dns:10.0.0.1", "ip:10.0.0", "ip:10.0.0.0/8",
-            "uri:nothing", "uri:https://a b", "email:ada", "email:@b", "ada@", &long,
+            "",
+            "dns:",
+            "a..b",
+            "-a.b",
+            "a b",
+            "grün.example",
+            "*",
+            "a.*.b",
+            "dns:10.0.0.1",
+            "ip:10.0.0",
+            "ip:10.0.0.0/8",
+            "uri:nothing",
+            "uri:https://a b",
+            "email:ada",
+            "email:@b",
+            "ada@",
+            &long,
         ] {
             assert!(wrong.parse::<San>().is_err(), "{wrong:?}");
         }

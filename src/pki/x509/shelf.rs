@@ -124,7 +124,11 @@ impl Shelf {
 
     /// Says that the files of a folder are about to change.
     pub fn begin(&self, name: &str) -> Result<(), PkiError> {
-        self.write(name, UNFINISHED, "rhapsode is issuing this certificate, or was interrupted; the next run finishes it\n")
+        self.write(
+            name,
+            UNFINISHED,
+            "rhapsode is issuing this certificate, or was interrupted; the next run finishes it\n",
+        )
     }
 
     /// Says that they fit again.
@@ -179,7 +183,9 @@ mod tests {
         for good in ["home", "home/web1", "a.b/c_d-e", "home/previous1"] {
             assert!(check_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "/", "a/", "../a", "a/../b", ".a", "-a", "a b", "a//b", "home/previous", "home/record.json", "ä"] {
+        for bad in
+            ["", "/", "a/", "../a", "a/../b", ".a", "-a", "a b", "a//b", "home/previous", "home/record.json", "ä"]
+        {
             assert!(check_name(bad).is_err(), "{bad:?}");
         }
     }

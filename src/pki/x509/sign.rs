@@ -142,7 +142,9 @@ fn subtree(tree: &NameConstraint) -> GeneralSubtree {
     match tree {
         NameConstraint::Dns(name) => GeneralSubtree::DnsName(name.clone()),
         NameConstraint::Email(name) => GeneralSubtree::Rfc822Name(name.clone()),
-        NameConstraint::Ip(network, prefix) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*network, *prefix)),
+        NameConstraint::Ip(network, prefix) => {
+            GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*network, *prefix))
+        }
     }
 }
 

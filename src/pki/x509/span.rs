@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_read_and_shown() {
-        for (text, shown) in [("30d", "30d"), ("48h", "2d"), ("36h", "36h"), ("7", "7d"), ("2w", "14d"), ("8y", "2920d")] {
+        for (text, shown) in
+            [("30d", "30d"), ("48h", "2d"), ("36h", "36h"), ("7", "7d"), ("2w", "14d"), ("8y", "2920d")]
+        {
             assert_eq!(text.parse::<Span>().expect(text).to_string(), shown);
         }
         for wrong in ["", "d", "-1d", "0d", "0", "10x", "1.5d", "99999999999999999999d", "101y", "3 d d"] {

@@ -46,14 +46,7 @@ impl Subject {
 
     /// Short names with their values, in the order of certificates.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let values = [
-            &self.country,
-            &self.province,
-            &self.locality,
-            &self.organization,
-            &self.unit,
-            &self.common_name,
-        ];
+        let values = [&self.country, &self.province, &self.locality, &self.organization, &self.unit, &self.common_name];
         KINDS.iter().zip(values).filter_map(|((kind, _), value)| Some((*kind, value.as_deref()?)))
     }
 

@@ -83,7 +83,12 @@ pub(super) fn verify_chain(chain: &[Vec<u8>], roots: &[Vec<u8>], now: Timestamp)
         let issuer = roots.iter().chain(&pool).find(|issuer| issues(issuer, last));
         match issuer.filter(|issuer| !way.iter().any(|known| known.der == issuer.der)) {
             Some(issuer) => way.push(issuer),
-            None => return Err(format!("nobody who is trusted signed `{}`, issued by `{}`", last.seen.subject, last.seen.issuer)),
+            None => {
+                return Err(format!(
+                    "nobody who is trusted signed `{}`, issued by `{}`",
+                    last.seen.subject, last.seen.issuer
+                ));
+            }
         }
     }
     way.iter().try_for_each(|step| timely(&step.seen, now).and_then(|()| understood(step)))?;
