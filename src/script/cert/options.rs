@@ -71,7 +71,7 @@ pub fn json_of(map: &Map) -> Result<Value, (String, String)> {
     for (key, value) in map {
         let value = match value.read_lock::<Certificate>() {
             Some(certificate) => Value::String(certificate.name().to_owned()),
-            None => super::super::convert::to_json(value).map_err(|problem| (key.to_string(), problem))?,
+            None => crate::script::convert::to_json(value).map_err(|problem| (key.to_string(), problem))?,
         };
         json.insert(key.to_string(), value);
     }
@@ -82,7 +82,7 @@ pub fn json_of(map: &Map) -> Result<Value, (String, String)> {
 pub fn name_of(value: &Dynamic) -> Result<String, String> {
     match value.read_lock::<Certificate>() {
         Some(certificate) => Ok(certificate.name().to_owned()),
-        None => super::super::common::text(value).map_err(|_| "must be a certificate, or the name of one".to_owned()),
+        None => crate::script::common::text(value).map_err(|_| "must be a certificate, or the name of one".to_owned()),
     }
 }
 
