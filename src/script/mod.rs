@@ -5,6 +5,7 @@ mod builder;
 mod check;
 mod closure;
 mod common;
+mod compared;
 mod convert;
 mod custom;
 mod done;
