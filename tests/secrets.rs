@@ -6,6 +6,7 @@ mod leaks;
 mod merging;
 mod providers;
 mod server;
+mod short;
 mod tampered;
 mod terminal;
 

@@ -1,6 +1,7 @@
 //! Keys, certificates and authorities of a project: certificates in `pki/`, in clear; private keys in its secrets.
 
 mod error;
+pub mod ssh;
 pub mod trust;
 mod x509;
 

@@ -3,6 +3,7 @@
 use super::project::Project;
 use crate::event::Failure;
 use crate::pki::Pki;
+use crate::pki::ssh::Ssh;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -47,6 +48,8 @@ pub struct Authority {
     root: PathBuf,
     own: OnceLock<Arc<Pki>>,
     current: OnceLock<Arc<Pki>>,
+    ssh: OnceLock<Arc<Ssh>>,
+    current_ssh: OnceLock<Arc<Ssh>>,
     /// Names that a plan would issue.
     pending: Mutex<HashSet<String>>,
 }
@@ -54,8 +57,8 @@ pub struct Authority {
 impl Authority {
     /// Those of a project at `home`, with scripts at `root`.
     pub fn new(home: impl Into<PathBuf>, root: impl Into<PathBuf>) -> Self {
-        let (own, current, pending) = Default::default();
-        Self { home: home.into(), root: root.into(), own, current, pending }
+        let (own, current, ssh, current_ssh, pending) = Default::default();
+        Self { home: home.into(), root: root.into(), own, current, ssh, current_ssh, pending }
     }
 
     /// The folder of the project as it is now.
@@ -71,6 +74,17 @@ impl Authority {
     /// Those that belong to the scripts.
     pub fn own(&self) -> Arc<Pki> {
         Arc::clone(self.own.get_or_init(|| Arc::new(Pki::of_project(&self.root))))
+    }
+
+    /// Keys and authorities of OpenSSH that belong to the scripts.
+    pub fn ssh(&self) -> Arc<Ssh> {
+        Arc::clone(self.ssh.get_or_init(|| Arc::new(Ssh::of_project(&self.root))))
+    }
+
+    /// In a rollback those of the project as it is now.
+    pub fn ssh_elsewhere(&self) -> Option<Arc<Ssh>> {
+        let current = || Arc::clone(self.current_ssh.get_or_init(|| Arc::new(Ssh::of_project(&self.home))));
+        (self.home != self.root).then(current)
     }
 
     /// A plan would issue this.
@@ -90,7 +104,10 @@ impl Authority {
 
     /// Whether the project has an authority of this name.
     pub fn is_authority(&self, name: &str) -> bool {
-        self.own().show(name).is_ok_and(|certificate| certificate.kind.is_authority())
+        match name.strip_prefix("ssh/") {
+            Some(name) => self.ssh().has_authority(name).unwrap_or(false),
+            None => self.own().show(name).is_ok_and(|certificate| certificate.kind.is_authority()),
+        }
     }
 
     /// In a rollback, where nothing can be kept, those of the project as it is now.
