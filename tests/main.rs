@@ -4,6 +4,7 @@ mod support;
 
 mod beds;
 mod cases;
+mod certs;
 mod facts;
 mod connect_container;
 mod connect_escalation;

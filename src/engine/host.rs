@@ -81,6 +81,13 @@ impl HostRun {
         &*self.line
     }
 
+    /// Ends its shells once no operation is under way: a host that is done would keep them, and what they cost here,
+    /// until the last one is.
+    pub fn rest(&self) {
+        let _idle = self.lock();
+        self.line().rest();
+    }
+
     /// The host for the time of one operation.
     pub fn lock(&self) -> MutexGuard<'_, HostState> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())

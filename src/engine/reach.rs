@@ -34,6 +34,9 @@ pub trait Line: Send + Sync {
     /// Drops the answers that are kept.
     fn forget(&self);
 
+    /// Ends the shells, not the login; a later use opens them again.
+    fn rest(&self);
+
     /// Logs out.
     fn close(&self);
 }

@@ -24,6 +24,7 @@ mod inventory;
 mod literal;
 mod needed;
 mod nowhere;
+mod once;
 mod opaque;
 pub mod plan;
 mod project;
@@ -36,6 +37,7 @@ mod world;
 
 // The families of operations.
 pub mod apt;
+pub mod cert;
 pub mod cmd;
 pub mod cron;
 pub mod docker;
@@ -63,4 +65,11 @@ pub use inventory::RhaiInventories;
 pub use needed::{needed, needed_data};
 pub use nowhere::{foresee, rehearse};
 pub use project::Project;
-pub use world::{Limits, Select, World};
+pub use world::{Authority, Limits, Select, World};
+
+use crate::ops::Entry;
+
+/// What an operation on the project takes, which no host knows of.
+pub(crate) fn project_entry(name: &str) -> Option<&'static Entry> {
+    cert::entry(name)
+}

@@ -114,6 +114,8 @@ impl Line for Nowhere {
 
     fn forget(&self) {}
 
+    fn rest(&self) {}
+
     fn close(&self) {}
 }
 

@@ -30,6 +30,7 @@ pub use download::Download;
 pub use line::Line;
 pub use link::Link;
 pub use mirror::Mirror;
+pub(super) use place::HostPath;
 pub use present::Present;
 pub use put::{Put, Template};
 pub use replace::Replace;
