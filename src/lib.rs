@@ -11,5 +11,6 @@ pub mod ops;
 pub mod engine;
 pub mod state;
 pub mod report;
+pub mod pki;
 pub mod script;
 pub mod cli;

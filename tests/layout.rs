@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["ops", "connect", "remote", "inventory", "secret"]),
     ("state", &[]),
     ("report", &[]),
+    ("pki", &["secret"]),
     ("script", &["engine", "ops", "inventory", "secret", "pki", "image", "remote"]),
 ];
 

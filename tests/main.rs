@@ -8,6 +8,7 @@ mod facts;
 mod connect_container;
 mod connect_escalation;
 mod connect_ssh;
+mod dns;
 mod docs;
 mod history;
 mod init;
