@@ -125,13 +125,15 @@ fn a_server_gives_its_signed_zone_to_who_has_the_key_and_to_nobody_else() {
         accepts(system("keymgr").arg("-D").arg(folder.path().join("keys")).arg("home.example").args(words))
     };
     keymgr(&["import-pem", pem.to_str().expect("a path"), "algorithm=13", "ksk=yes"]);
+    // Knot DNS would take a zone without a key for its records for one that changes its algorithm.
+    keymgr(&["generate", "algorithm=13"]);
     file(folder.path(), "home.example.zone", &home().text(2_026_112_000));
     let knot = Knot::start(
         folder.path(),
         &format!(
             "{keys}acl:\n  - id: transfer\n    key: transfer-home.example\n    action: transfer\n  - id: update\n    key: update-home.example\n    \
              action: update\npolicy:\n  - id: ours\n    algorithm: ecdsap256sha256\n    ksk-lifetime: 0\nzone:\n  - domain: home.example\n    \
-             file: {}/home.example.zone\n    zonefile-load: difference\n    dnssec-signing: on\n    dnssec-policy: ours\n    acl: [transfer, update]\n",
+             file: {}/home.example.zone\n    zonefile-load: difference-no-serial\n    zonefile-sync: -1\n    journal-content: all\n    dnssec-signing: on\n    dnssec-policy: ours\n    acl: [transfer, update]\n",
             folder.path().display()
         ),
     );
