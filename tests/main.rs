@@ -4,6 +4,7 @@ mod support;
 
 mod beds;
 mod cases;
+mod certs;
 mod facts;
 mod connect_container;
 mod connect_escalation;
@@ -23,6 +24,7 @@ mod secrets;
 mod staging;
 mod tour;
 mod ops_accounts;
+mod pki;
 mod logins_kept;
 mod machine_output;
 mod report;

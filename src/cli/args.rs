@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+use super::pki::PkiVerb;
 use super::secret::SecretVerb;
 use super::state::StateVerb;
 use clap::builder::RangedU64ValueParser;
@@ -194,6 +195,9 @@ pub enum Verb {
     /// Keep, show and change the secrets of the project
     #[command(subcommand)]
     Secret(SecretVerb),
+    /// Make authorities, issue, renew and revoke certificates
+    #[command(subcommand)]
+    Pki(Box<PkiVerb>),
     /// List, move, export and unlock what is remembered
     #[command(subcommand)]
     State(StateVerb),

@@ -15,6 +15,7 @@ pub mod inventory;
 mod problem;
 mod memory;
 mod needed;
+mod pki;
 mod planning;
 mod recorded;
 mod resume;
@@ -106,6 +107,7 @@ fn in_project(app: App) -> Result<Exit, CommandError> {
         Verb::Show { run } => past_run(&session, run),
         Verb::Staging(verb) => session.staging(verb),
         Verb::Secret(verb) => session.secret(verb),
+        Verb::Pki(verb) => session.pki(verb),
         Verb::State(verb) => session.manage_state(verb),
         Verb::Config => Ok(session.show_config()),
         Verb::Facts { hosts } => session.facts(hosts.as_deref()),

@@ -5,6 +5,7 @@ use super::failure::{CommandError, Exit};
 use super::staging::StagingError;
 use crate::event::Failure;
 use crate::inventory::{InventoryError, SelectorError};
+use crate::pki::PkiError;
 use crate::secret::SecretError;
 
 impl CommandError {
@@ -47,6 +48,15 @@ impl From<SecretError> for CommandError {
     fn from(error: SecretError) -> Self {
         let failure = Failure { at: error.at.clone(), hint: error.hint.clone(), ..Failure::of(&error) };
         Self::new(Exit::Invalid, failure)
+    }
+}
+
+impl From<PkiError> for CommandError {
+    fn from(error: PkiError) -> Self {
+        match error {
+            PkiError::Secret(error) => error.into(),
+            error => Self::new(Exit::Invalid, Failure { hint: error.hint(), ..Failure::of(&error) }),
+        }
     }
 }
 

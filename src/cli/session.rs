@@ -6,7 +6,7 @@ use super::failure::CommandError;
 use super::git::Checkout;
 use crate::event::Failure;
 use crate::inventory::{Host, Inventory, Loader, Selector, SelectorError};
-use crate::script::{Limits, Project, RhaiInventories, World};
+use crate::script::{Authority, Limits, Project, RhaiInventories, World};
 use crate::secret::{Providers, Resolve};
 use crate::state::{Location, StateError};
 use indexmap::IndexMap;
@@ -121,7 +121,8 @@ impl Session {
         };
         let limits = Limits { operations: self.config.max_operations.value, depth: self.config.max_depth.value };
         let data_keys = inventory.hosts().flat_map(|host| host.data.keys().cloned()).collect();
-        Arc::new(World { project: Arc::clone(&self.project), select: Box::new(select), limits, data_keys })
+        let (project, authority) = (Arc::clone(&self.project), Authority::new(&self.home, &self.project.root));
+        Arc::new(World { project, select: Box::new(select), limits, data_keys, authority })
     }
 
     fn failed_hosts(&self) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {

@@ -102,6 +102,21 @@ impl Contract {
         }
     }
 
+    /// The same for what one host does for all of them: the plan may have announced it for another one.
+    pub fn shared_deviation(&self, host: &str, id: &str, now: &Promise, by_another: bool) -> Option<String> {
+        let name = id.strip_prefix(host).unwrap_or(id);
+        let announced = |(other, promises): (&String, &HostPromises)| {
+            let promise = promises.operations.get(&format!("{other}{name}"));
+            promise.is_some_and(|promise| promise.status == OpStatus::Changed && promise.agrees(now))
+        };
+        let elsewhere = now.status == OpStatus::Changed && self.hosts.iter().any(announced);
+        if by_another || elsewhere {
+            lock(&self.kept).insert(id.to_owned());
+            return None;
+        }
+        self.deviation(host, id, now)
+    }
+
     /// Whether a plan was made of another answer to the same question.
     pub fn is_other_fact(&self, host: &str, name: &str, digest: &str) -> bool {
         let noted = self.hosts.get(host).and_then(|promises| promises.facts.get(name));
@@ -198,6 +213,23 @@ mod tests {
         assert_eq!(contract.deviation("web-1", "web-1/file/b", &changed("content")), None);
         assert!(contract.deviation("web-1", "web-1/file/a", &changed("mode")).is_some());
         assert_eq!(contract.missing("web-1"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_done_for_all_hosts_may_be_done_by_any_of_them() {
+        let promises = |id: &str, promise| HostPromises {
+            operations: BTreeMap::from([(id.to_owned(), promise)]),
+            ..HostPromises::default()
+        };
+        let unchanged = || Promise { status: OpStatus::Unchanged, changes: Vec::new(), diff: None };
+        let hosts = [("a", promises("a/cert/web", changed("new"))), ("b", promises("b/cert/web", unchanged()))];
+        let contract = Contract::new(hosts.map(|(host, promises)| (host.to_owned(), promises)).into(), false);
+        assert!(contract.deviation("b", "b/cert/web", &changed("new")).is_some());
+        assert_eq!(contract.shared_deviation("b", "b/cert/web", &changed("new"), false), None);
+        assert_eq!(contract.shared_deviation("a", "a/cert/web", &unchanged(), true), None);
+        assert_eq!(contract.missing("a"), Vec::<String>::new());
+        assert!(contract.shared_deviation("b", "b/cert/web", &changed("other"), false).is_some());
+        assert!(contract.shared_deviation("a", "a/cert/web", &unchanged(), false).is_some());
     }
 
     #[test]

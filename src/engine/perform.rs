@@ -26,23 +26,29 @@ impl Actor {
     /// # Errors
     /// [`Stop`], when the script cannot simply go on.
     pub fn perform(&self, call: &Call<'_>, planned: &dyn Planned) -> Result<Outcome, Stop> {
+        self.begin(call)?;
+        let host = self.on();
+        let started = Instant::now();
+        let settings = call.settings.clone().over(&self.settings());
+        let kind = call.op.split("::").next().unwrap_or(call.op);
+        let id = host.notes().id(host.name(), kind, &redact(&call.target));
+        let verdict = self.verdict(call, planned, &host, &settings, &id)?;
+        self.conclude(call, verdict, &host, &settings, (id, started))
+    }
+
+    /// Waits for its turn in a linear play, and tells that it starts.
+    pub(super) fn begin(&self, call: &Call<'_>) -> Result<(), Stop> {
         self.step(&call.at).map_err(|error| match error {
             NoMeeting::Interrupted => Stop::Interrupted,
             NoMeeting::Disagree(_) => unreachable!("linear steps never disagree"),
         })?;
-        let host = self.on();
-        let started = Instant::now();
         self.run.emit(Event::OperationStarted {
             host: self.own().name().to_owned(),
             op: call.op.to_owned(),
             target: redact(&call.target),
             at: call.at.clone(),
         });
-        let settings = call.settings.clone().over(&self.settings());
-        let kind = call.op.split("::").next().unwrap_or(call.op);
-        let id = host.notes().id(host.name(), kind, &redact(&call.target));
-        let verdict = self.verdict(call, planned, &host, &settings, &id)?;
-        self.conclude(call, verdict, &host, &settings, (id, started))
+        Ok(())
     }
 
     fn verdict(
@@ -231,7 +237,7 @@ impl Actor {
         verdict.deviates.is_some()
     }
 
-    fn conclude(
+    pub(super) fn conclude(
         &self,
         call: &Call<'_>,
         mut verdict: Verdict,
@@ -326,7 +332,7 @@ impl Actor {
     }
 }
 
-fn deviation(call: &Call<'_>, host: &str, how: &str) -> Failure {
+pub(super) fn deviation(call: &Call<'_>, host: &str, how: &str) -> Failure {
     Failure {
         message: format!("{} `{}` on `{host}` deviates from the saved plan: {how}", call.op, redact(&call.target)),
         at: Some(call.at.clone()),
@@ -335,7 +341,7 @@ fn deviation(call: &Call<'_>, host: &str, how: &str) -> Failure {
     }
 }
 
-fn refusal(call: &Call<'_>, host: &str, why: &str) -> Failure {
+pub(super) fn refusal(call: &Call<'_>, host: &str, why: &str) -> Failure {
     let message = format!("{} `{}` on `{host}` is refused: {why}", call.op, redact(&call.target));
     let hint = Some("change the playbook, or the guard".into());
     Failure { at: Some(call.at.clone()), hint, ..Failure::new(message) }

@@ -7,6 +7,7 @@ use super::meeting::{Meetings, ScopeId};
 use super::reach::{Emit, Forgetful, Reach, Remember};
 use super::resumed::Earlier;
 use super::settings::TagFilter;
+use super::shared::Works;
 use super::slots::Slots;
 use crate::event::{Event, Mode};
 use crate::inventory::Host;
@@ -66,6 +67,8 @@ pub struct Run {
     guards: Mutex<Vec<Guard>>,
     /// Changes that were begun, so that guards can count them before they are done.
     begun: AtomicU64,
+    /// What was done for all hosts.
+    pub(super) works: Works,
     /// What `once` declared, on whichever host: the next time it may be another one.
     once: Mutex<HashSet<(String, String)>>,
 }
@@ -116,6 +119,7 @@ impl Run {
             changes: AtomicU64::new(0),
             guards: Mutex::default(),
             begun: AtomicU64::new(0),
+            works: Works::default(),
             once: Mutex::default(),
         };
         run.meetings.open(&Self::root(), &run.selected);

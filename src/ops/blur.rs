@@ -17,7 +17,7 @@ pub fn blur(op: &str, target: &str) -> Vec<Effect> {
     let change = Change::new(Sign::Update, String::new());
     let files = |paths: &[String]| paths.iter().fold(Change::new(Sign::Update, ""), |c, path| touch(c, path, &why));
     let change = match op.split_once("::").unwrap_or((op, "")) {
-        ("file", _) => touch(change, target, &why),
+        ("file", _) | ("cert", "present" | "pkcs12" | "crl") => touch(change, target, &why),
         ("git", "repo") => touch(change, target, &why).makes_unknown::<Checkout>(target, &why),
         ("user", _) => touch(change, &format!("/home/{target}"), &why)
             .makes_unknown::<User>(target, &why)

@@ -350,6 +350,7 @@ impl Step {
         match self {
             Self::Run(command) => {
                 command.stdin.iter().for_each(|stdin| take_bytes(stdin));
+                command.prints().iter().for_each(|printed| take_bytes(printed));
                 command.env.values().for_each(|value| take_bytes(value.as_bytes()));
             }
             Self::Write(write) => match &write.content {

@@ -5,6 +5,7 @@
 mod apply;
 mod apt;
 mod before;
+mod cert;
 pub mod args;
 mod blur;
 mod change;
@@ -47,7 +48,7 @@ pub use error::OpError;
 pub use known::{Known, Questions, Trace};
 pub use managed::{Args, Managed};
 pub use overlay::Overlay;
-pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry};
+pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry, fields};
 pub use resource::Resource;
 pub use touch::Touch;
 pub use tree_write::{TreeEntry, TreeItem, TreeWrite};

@@ -136,7 +136,7 @@ fn accept<O: Operation + Send + 'static>(value: Value) -> Result<Box<dyn Planned
 }
 
 /// The names of a struct's fields, as its derived `Deserialize` asks for them.
-fn fields<T: DeserializeOwned>() -> &'static [&'static str] {
+pub fn fields<T: DeserializeOwned>() -> &'static [&'static str] {
     struct Names<'a>(&'a mut &'static [&'static str]);
 
     impl<'de> Deserializer<'de> for Names<'_> {
@@ -177,6 +177,10 @@ pub static OPERATIONS: &[Entry] = operations![
     super::apt::Deb,
     super::apt::Key,
     super::apt::Repo,
+    super::cert::Crl,
+    super::cert::Pkcs12,
+    super::cert::Present,
+    super::cert::Trust,
     super::cron::Job,
     super::user::Present,
     super::user::Absent,

@@ -1,3 +1,13 @@
-//! Keys, certificates, authorities, and the trust of DNS. Blocking; uses the project's secrets, never prints.
+//! Keys, certificates and authorities of a project: certificates in `pki/`, in clear; private keys in its secrets.
 
 pub mod dns;
+mod error;
+pub mod trust;
+mod x509;
+
+pub use error::PkiError;
+pub use x509::{
+    Authority, Certificate, Crl, CrlVerdict, Ensured, Inspection, Issued, KeyType, KeyUsage, Kind, Leaf, Listed,
+    NameConstraint, Pkcs12, Pkcs12Want, Pki, PrivateKey, Reason, Revocation, Revoked, Rotation, RotationStage, San,
+    Span, Subject, Use, Verdict, Verified, Want, certificate_pem, inspect, open_pkcs12, read_certificates,
+};

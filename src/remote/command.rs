@@ -96,6 +96,11 @@ impl Command {
         Self { printed: Some(bytes.into()), ..self }
     }
 
+    /// What its function `rh_in` prints.
+    pub fn prints(&self) -> Option<&[u8]> {
+        self.printed.as_deref()
+    }
+
     /// Sets one variable for it.
     #[must_use]
     pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {

@@ -1,5 +1,6 @@
 //! The engine of one host: shared modules, and the host as its tag.
 
+use super::cert::{Bundle, Certificate};
 use super::done::Done;
 use super::guard::GuardPackage;
 use super::here::Here;
@@ -24,7 +25,7 @@ pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
     static MODULES: OnceLock<Vec<(&'static str, Shared<Module>)>> = OnceLock::new();
     MODULES.get_or_init(|| {
         let mut modules = families![
-            apt, cmd, cron, docker, file, git, group, pkg, secret, server, service, ssh, sudo, sys, systemd, user, wait
+            apt, cert, cmd, cron, docker, file, git, group, pkg, secret, server, service, ssh, sudo, sys, systemd, user, wait
         ];
         modules.push(("op", exported_module!(super::custom::op).into()));
         modules.push(("plan", exported_module!(super::plan::plan).into()));
@@ -42,6 +43,7 @@ pub fn globals() -> &'static [Shared<Module>] {
             exported_module!(super::host::host_type).into(),
             exported_module!(super::fact::facts).into(),
             exported_module!(super::done::done).into(),
+            exported_module!(super::cert::handles::handles).into(),
             exported_module!(super::opaque::opaque).into(),
             exported_module!(super::secret::secrets).into(),
         ]
@@ -78,6 +80,8 @@ pub fn bare(limits: Limits) -> Engine {
     engine
         .register_type_with_name::<Opaque>(Opaque::TYPE)
         .register_type_with_name::<Done>("Done")
+        .register_type_with_name::<Certificate>("Certificate")
+        .register_type_with_name::<Bundle>("Bundle")
         .register_type_with_name::<HostRef>("Host")
         .set_max_operations(limits.operations)
         .set_max_call_levels(limits.depth)

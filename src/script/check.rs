@@ -170,7 +170,7 @@ impl Script<'_> {
             self.selector(call)?;
         }
         let name = format!("{}{}", namespace(call).map(|module| format!("{module}::")).unwrap_or_default(), call.name);
-        match entry(&name) {
+        match entry(&name).or_else(|| super::cert::entry(&name)) {
             Some(entry) => self.operation(entry, call),
             None => Ok(()),
         }
@@ -233,7 +233,8 @@ impl Script<'_> {
         {
             self.target(entry, &value, target.position())?;
         }
-        let Some((pairs, at)) = call.args.get(named).and_then(map_literal) else {
+        let at = if super::cert::takes_certificate(entry.name) { 2 } else { named };
+        let Some((pairs, at)) = call.args.get(at).and_then(map_literal) else {
             return Ok(());
         };
         let fields = (entry.fields)();

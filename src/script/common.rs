@@ -275,6 +275,12 @@ fn variables(value: &Dynamic) -> Result<Vec<(String, String)>, String> {
 
 fn handles(value: &Dynamic) -> Result<Vec<Done>, String> {
     let handle = |value: &Dynamic| {
+        if let Some(certificate) = value.read_lock::<super::cert::Certificate>() {
+            return Ok(certificate.done().clone());
+        }
+        if let Some(bundle) = value.read_lock::<super::cert::Bundle>() {
+            return Ok(bundle.done.clone());
+        }
         value.clone().try_cast::<Done>().ok_or_else(|| format!("must be handles of operations, not {}", kind(value)))
     };
     match value.read_lock::<Array>() {

@@ -31,6 +31,30 @@ impl Done {
         self.outcomes.iter().any(|outcome| outcome.error.is_some()) || self.any(OpStatus::Skipped)
     }
 
+    /// Whether something changed; in a plan that may be known only after apply.
+    pub fn changed(&self) -> Dynamic {
+        if !self.any(OpStatus::Changed) && self.any(OpStatus::Unknown) {
+            return Dynamic::from(Opaque::unknown("whether an operation changes something"));
+        }
+        self.any(OpStatus::Changed).into()
+    }
+
+    /// The handle as `print` shows it.
+    pub fn shown(&self) -> String {
+        let shown = self.outcomes.iter().map(|outcome| {
+            let status = outcome.status.map_or("nothing".into(), |status| format!("{status:?}").to_lowercase());
+            format!("{} {}: {status}", outcome.op, crate::secret::redact(&outcome.target))
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The operations of both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.outcomes.extend(other.outcomes);
+        Self { predicted: self.predicted || other.predicted, ..self }
+    }
+
     fn last(&self) -> Option<&Outcome> {
         self.outcomes.last()
     }
@@ -75,10 +99,7 @@ pub mod done {
     /// True when the operation changed something; in a plan, when it would.
     #[rhai_fn(get = "changed", pure)]
     pub fn changed(done: &mut Done) -> Dynamic {
-        if !done.any(OpStatus::Changed) && done.any(OpStatus::Unknown) {
-            return Dynamic::from(Opaque::unknown("whether an operation changes something"));
-        }
-        done.any(OpStatus::Changed).into()
+        super::Done::changed(done)
     }
 
     /// True when the operation failed and `ignore_errors` let the script go on.
@@ -133,10 +154,6 @@ pub mod done {
     /// The handle as `print` shows it.
     #[rhai_fn(name = "to_string", name = "to_debug", pure)]
     pub fn to_string(done: &mut Done) -> String {
-        let shown = done.outcomes.iter().map(|outcome| {
-            let status = outcome.status.map_or("nothing".into(), |status| format!("{status:?}").to_lowercase());
-            format!("{} {}: {status}", outcome.op, crate::secret::redact(&outcome.target))
-        });
-        shown.collect::<Vec<_>>().join(", ")
+        done.shown()
     }
 }

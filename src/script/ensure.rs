@@ -110,6 +110,35 @@ pub(super) fn perform_acting(
     planned: &dyn Planned,
     act: Option<Act<'_>>,
 ) -> RhaiResultOf<Outcome> {
+    let performed = calling(ctx, (op, target), gate, common, act, |call| here.actor().perform(call, planned));
+    let outcome = performed.map_err(|stop| {
+        // What failed may have done a part.
+        if let Stop::Failed(failed) = &stop {
+            note_reversal(here, failed.reversal.as_ref().filter(|reversal| !reversal.is_command()));
+        }
+        stopped(ctx, stop)
+    })?;
+    match (&common.undo, outcome.status) {
+        (Some(undo), Some(OpStatus::Changed)) => {
+            let what = format!("{op} {target}");
+            let handle = Done::new(vec![outcome.clone()], false);
+            let closure = closure::Kept::new(ctx, undo.clone());
+            here.undo().note(Undo::closure(what, closure, vec![Dynamic::from(handle)]));
+        }
+        _ => note_reversal(here, outcome.reversal.as_ref()),
+    }
+    Ok(outcome)
+}
+
+/// Builds the call that the script means, and runs it.
+pub(super) fn calling<T>(
+    ctx: &NativeCallContext,
+    (op, target): (&'static str, &str),
+    gate: Gate,
+    common: &Common,
+    act: Option<Act<'_>>,
+    run: impl FnOnce(&Call<'_>) -> T,
+) -> T {
     let ask = |condition: &Condition, outcome: &Outcome| -> Result<bool, Box<Failure>> {
         match condition {
             Condition::Known(known) => Ok(*known),
@@ -139,23 +168,7 @@ pub(super) fn perform_acting(
         keep: common.keep,
         redeclare: common.redeclare,
     };
-    let outcome = here.actor().perform(&call, planned).map_err(|stop| {
-        // What failed may have done a part.
-        if let Stop::Failed(failed) = &stop {
-            note_reversal(here, failed.reversal.as_ref().filter(|reversal| !reversal.is_command()));
-        }
-        stopped(ctx, stop)
-    })?;
-    match (&common.undo, outcome.status) {
-        (Some(undo), Some(OpStatus::Changed)) => {
-            let what = format!("{op} {target}");
-            let handle = Done::new(vec![outcome.clone()], false);
-            let closure = closure::Kept::new(ctx, undo.clone());
-            here.undo().note(Undo::closure(what, closure, vec![Dynamic::from(handle)]));
-        }
-        _ => note_reversal(here, outcome.reversal.as_ref()),
-    }
-    Ok(outcome)
+    run(&call)
 }
 
 /// What a playbook wrote itself is undone by its own closure, or by what was done inside.

@@ -36,6 +36,7 @@ mod world;
 
 // The families of operations.
 pub mod apt;
+pub mod cert;
 pub mod cmd;
 pub mod cron;
 pub mod docker;
@@ -63,4 +64,4 @@ pub use inventory::RhaiInventories;
 pub use needed::{needed, needed_data};
 pub use nowhere::{foresee, rehearse};
 pub use project::Project;
-pub use world::{Limits, Select, World};
+pub use world::{Authority, Limits, Select, World};

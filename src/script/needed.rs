@@ -199,7 +199,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let select = |selector: &str| Ok(if selector == "web" { vec!["web-1".to_owned()] } else { Vec::new() });
         let project = Project::new(dir.path());
-        let world = World { project, select: Box::new(select), limits: Limits::default(), data_keys: HashSet::new() };
+        let world = World { select: Box::new(select), ..World::alone(project) };
         let ast = Arc::new(builder::bare(Limits::default()).compile(script).expect("a script"));
         let needed = needed(&world, &ast, &["web-1".to_owned()]);
         needed.into_iter().map(|needed| (needed.reference, needed.certain)).collect()

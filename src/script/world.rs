@@ -2,8 +2,10 @@
 
 use super::project::Project;
 use crate::event::Failure;
+use crate::pki::Pki;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Finds the hosts of a selector, in inventory order.
 pub type Select = dyn Fn(&str) -> Result<Vec<String>, Failure> + Send + Sync;
@@ -33,11 +35,66 @@ pub struct World {
     pub limits: Limits,
     /// Keys of the data of all hosts: names that templates may use.
     pub data_keys: HashSet<String>,
+    /// Its certificates.
+    pub authority: Authority,
+}
+
+/// The certificates of the project.
+pub struct Authority {
+    /// The folder that they are kept in: in a rollback the scripts are those of another folder, which goes afterwards.
+    home: PathBuf,
+    /// The folder of the scripts.
+    root: PathBuf,
+    own: OnceLock<Arc<Pki>>,
+    current: OnceLock<Arc<Pki>>,
+    /// Names that a plan would issue.
+    pending: Mutex<HashSet<String>>,
+}
+
+impl Authority {
+    /// Those of a project at `home`, with scripts at `root`.
+    pub fn new(home: impl Into<PathBuf>, root: impl Into<PathBuf>) -> Self {
+        let (own, current, pending) = Default::default();
+        Self { home: home.into(), root: root.into(), own, current, pending }
+    }
+
+    /// Those that belong to the scripts.
+    pub fn own(&self) -> Arc<Pki> {
+        Arc::clone(self.own.get_or_init(|| Arc::new(Pki::of_project(&self.root))))
+    }
+
+    /// A plan would issue this.
+    pub fn pends(&self, name: &str) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
+    /// It was issued.
+    pub fn settles(&self, name: &str) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// Whether a plan would issue this.
+    pub fn is_pending(&self, name: &str) -> bool {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    /// Whether the project has an authority of this name.
+    pub fn is_authority(&self, name: &str) -> bool {
+        self.own().show(name).is_ok_and(|certificate| certificate.kind.is_authority())
+    }
+
+    /// In a rollback, where nothing can be kept, those of the project as it is now.
+    pub fn elsewhere(&self) -> Option<Arc<Pki>> {
+        let current = || Arc::clone(self.current.get_or_init(|| Arc::new(Pki::of_project(&self.home))));
+        (self.home != self.root).then(current)
+    }
 }
 
 impl World {
     /// The files of the project, without any inventory: for `check` and documentation.
     pub fn alone(project: Arc<Project>) -> Self {
-        Self { project, select: Box::new(|_| Ok(Vec::new())), limits: Limits::default(), data_keys: HashSet::new() }
+        let authority = Authority::new(&project.root, &project.root);
+        let (limits, data_keys) = (Limits::default(), HashSet::new());
+        Self { project, select: Box::new(|_| Ok(Vec::new())), limits, data_keys, authority }
     }
 }

@@ -23,7 +23,7 @@ pub use fingerprint::{FingerprintKey, fingerprint, fingerprint_by, random, seale
 pub use mask::masked_diff;
 pub use provider::{Needed, Provider, Providers};
 pub use scrub::{Scrubber, scrubber};
-pub use store::{Name, Store};
+pub use store::{Name, Store, random_text};
 pub use stream::{Scrubbing, Stream};
 pub use table::{
     Resolve, conceal, forget_all, install, is_known, redact, refer, reference, resolve, reveal, scrub, unknown,

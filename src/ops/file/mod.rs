@@ -29,6 +29,7 @@ pub use dir::Dir;
 pub use download::Download;
 pub use line::Line;
 pub use link::Link;
+pub(super) use place::HostPath;
 pub use mirror::Mirror;
 pub use present::Present;
 pub use put::{Put, Template};

@@ -181,6 +181,14 @@ impl SmallFile {
         }
     }
 
+    /// The same file with this content and mode; owner and group stay, or are those of a new file, where none is given.
+    pub fn whole(&self, content: impl AsRef<[u8]>, mode: u32, owner: Option<&str>, group: Option<&str>) -> Whole {
+        let there = (!self.is_absent()).then_some(&self.at);
+        let kept = |given: Option<&str>, before: Option<String>| given.map(str::to_owned).or(before);
+        let owner = kept(owner, Some(there.unwrap_or(&self.me).owner.shown())).expect("every file has one");
+        Whole { group: kept(group, there.map(|at| at.group.shown())), owner, ..Whole::of_root(content, mode) }
+    }
+
     /// What is not as wanted. Secrets are compared by value.
     ///
     /// # Errors

@@ -76,6 +76,14 @@ pub fn apt(past: &Past, op: &'static str) -> Steps {
     }
 }
 
+pub fn trust(past: &Past) -> Steps {
+    match (past.before.existed, past.wanted_absent()) {
+        (true, _) => Ok(Vec::new()),
+        (false, true) => Err("whom the host trusted before is not kept".to_owned()),
+        (false, false) => Ok(gone(past, Step::call("cert::trust", &past.id).taking(&past.want, &["folder"]))),
+    }
+}
+
 /// Takes the thing away, unless that is how it was wanted.
 pub fn gone(past: &Past, step: Step) -> Vec<Step> {
     if past.wanted_absent() { Vec::new() } else { vec![step.with("present", false)] }

@@ -41,7 +41,7 @@ impl Topic {
 
     /// The operation of that name.
     pub fn operation(&self) -> Option<&'static Entry> {
-        entry(&self.path)
+        entry(&self.path).or_else(|| crate::script::cert::entry(&self.path))
     }
 
     /// Arguments of its map that no other operation needs to have.
@@ -52,6 +52,9 @@ impl Topic {
         // A template's text is rendered before the operation sees it.
         let (hidden, added): (&[&str], &[&str]) = match entry.name {
             "file::template" => (&["content"], &["text", "vars"]),
+            "cert::present" => (&["certificate"], &[]),
+            "cert::pkcs12" | "cert::crl" => (&["content"], &[]),
+            "cert::trust" => (&["subject_hashes"], &[]),
             _ => (&[], &[]),
         };
         let own = (entry.fields)().iter().filter(|field| **field != entry.target && !hidden.contains(field));
@@ -135,6 +138,11 @@ fn described(receiver: &str) -> &'static str {
         }
         "hidden" => "A secret, or a value that is known only after apply: it can be passed on, and not be looked at.",
         "done" => "What an operation gives back.",
+        "certificate" => {
+            "A certificate of the project, as `cert::issue` and the like give it. In a plan in which it would be issued, \
+             what is in it is known only after apply."
+        }
+        "bundle" => "What `cert::pkcs12` gives back.",
         _ => "",
     }
 }

@@ -1,0 +1,265 @@
+//! `pki ...`: the certificates and authorities of a project.
+
+mod export;
+mod show;
+mod words;
+
+pub use words::PkiVerb;
+
+use super::commands::{say, say_json};
+use super::failure::{CommandError, Exit};
+use super::session::Session;
+use crate::event::Failure;
+use crate::pki::{Ensured, Inspection, Pki, PkiError, Reason, Span, Verdict, Want, inspect, read_certificates};
+use jiff::Timestamp;
+use serde_json::json;
+use words::RotateWords;
+
+impl Session {
+    /// `pki VERB`
+    ///
+    /// # Errors
+    /// What the verb cannot do.
+    pub fn pki(&self, verb: &PkiVerb) -> Result<Exit, CommandError> {
+        let pki = Pki::of_project(&self.project.root);
+        let now = Timestamp::from_second(Timestamp::now().as_second()).expect("seconds of an instant are one");
+        match verb {
+            PkiVerb::Init(words) => self.ensured(&pki, &words.name, &words.want(), now),
+            PkiVerb::Issue(words) => self.ensured(&pki, &words.name, &words.want(), now),
+            PkiVerb::Renew { due: true, .. } => self.renew_due(&pki, now),
+            PkiVerb::Renew { names, .. } => {
+                let done = names.iter().map(|name| pki.renew(name, now)).collect::<Result<Vec<_>, _>>()?;
+                Ok(self.tell_issued(&done))
+            }
+            PkiVerb::Revoke { which, reason } => self.revoke_certificate(&pki, which, *reason, now),
+            PkiVerb::List { expiring, issued_by } => self.list_certificates(&pki, *expiring, issued_by.as_deref(), now),
+            PkiVerb::Show { which } => self.show_certificate(&pki, which, now),
+            PkiVerb::Export { name, what, output, reveal, extra, friendly_name } => {
+                let (output, friendly_name) = (output.as_deref(), friendly_name.as_deref());
+                export::export(
+                    &pki,
+                    &export::Export { name, what: *what, output, reveal: *reveal, extra, friendly_name },
+                )
+            }
+            PkiVerb::Verify { names } => self.verify_certificates(&pki, names, now),
+            PkiVerb::Crl { names } => self.make_crls(&pki, names, now),
+            PkiVerb::Rotate(words) => self.rotate_authority(&pki, words, now),
+        }
+    }
+
+    fn ensured(&self, pki: &Pki, name: &str, want: &Want, now: Timestamp) -> Result<Exit, CommandError> {
+        let done = pki.ensure(name, want, now)?;
+        Ok(self.tell_issued(std::slice::from_ref(&done)))
+    }
+
+    fn tell_issued(&self, all: &[Ensured]) -> Exit {
+        if self.flags.json {
+            let rows = all.iter().map(|done| {
+                let certificate = &done.certificate;
+                json!({ "name": certificate.name, "kind": certificate.kind, "changed": !done.reasons.is_empty(),
+                        "reasons": done.reasons, "certificate": certificate.seen })
+            });
+            say_json(&json!({ "certificates": rows.collect::<Vec<_>>() }));
+        } else if !self.flags.quiet {
+            all.iter().for_each(|done| {
+                let (name, until) = (&done.certificate.name, show::day(done.certificate.seen.not_after));
+                match done.reasons.is_empty() {
+                    true => anstream::eprintln!("{name}: unchanged, valid until {until}"),
+                    false => anstream::eprintln!("{name}: issued, valid until {until} ({})", done.reasons.join("; ")),
+                }
+            });
+        }
+        Exit::Done
+    }
+
+    /// Authorities first: what they issue may last as long as they do.
+    fn renew_due(&self, pki: &Pki, now: Timestamp) -> Result<Exit, CommandError> {
+        // Who was revoked is issued again only by those who say so.
+        let all = pki.list()?.into_iter().filter(|listed| listed.revoked.is_none());
+        let mut waiting: Vec<String> = all.map(|listed| listed.name).collect();
+        let mut done = Vec::new();
+        while !waiting.is_empty() {
+            let (mut later, before) = (Vec::new(), waiting.len());
+            for name in &waiting {
+                let issuer = pki.show(name)?.issuer;
+                if issuer.is_some_and(|issuer| waiting.contains(&issuer)) {
+                    later.push(name.clone());
+                    continue;
+                }
+                let want = pki.want(name)?;
+                if matches!(pki.look(name, &want, now)?, Verdict::Issue { .. }) {
+                    done.push(pki.ensure(name, &want, now)?);
+                }
+            }
+            if later.len() == before {
+                return Err(PkiError::invalid(format!("the issuers of `{}` go round in a circle", later[0])).into());
+            }
+            waiting = later;
+        }
+        Ok(self.tell_issued(&done))
+    }
+
+    fn revoke_certificate(&self, pki: &Pki, which: &str, reason: Reason, now: Timestamp) -> Result<Exit, CommandError> {
+        let done = pki.revoke(which, reason, now)?;
+        if self.flags.json {
+            say_json(&json!({ "authority": done.authority, "certificate": done.issued, "crl": done.crl.number }));
+            return Ok(Exit::Done);
+        }
+        let what = match done.issued.revoked {
+            Some(_) => format!("`{}` is revoked: {reason}", done.issued.name),
+            None => format!("`{}` is valid again", done.issued.name),
+        };
+        if !self.flags.quiet {
+            let until = show::day(done.crl.next_update);
+            anstream::eprintln!(
+                "{what}; revocation list {} of `{}` holds until {until}",
+                done.crl.number,
+                done.authority
+            );
+        }
+        Ok(Exit::Done)
+    }
+
+    fn list_certificates(
+        &self,
+        pki: &Pki,
+        expiring: Option<Span>,
+        issued_by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Exit, CommandError> {
+        if let Some(authority) = issued_by {
+            let all = pki.issued(authority)?;
+            match self.flags.json {
+                true => say_json(&json!({ "authority": authority, "issued": all })),
+                false => say(show::books(&all, now)),
+            }
+            return Ok(Exit::Done);
+        }
+        let mut all = pki.list()?;
+        if let Some(within) = expiring {
+            let limit = now.as_second() + within.in_secs();
+            all.retain(|listed| listed.revoked.is_none() && listed.not_after.as_second() <= limit);
+        }
+        match self.flags.json {
+            true => say_json(&show::json_of(&all, now)),
+            false => say(show::table_of(&all, now)),
+        }
+        Ok(if expiring.is_some() && !all.is_empty() { Exit::Pending } else { Exit::Done })
+    }
+
+    fn show_certificate(&self, pki: &Pki, which: &str, now: Timestamp) -> Result<Exit, CommandError> {
+        let file = std::path::Path::new(which);
+        if !file.is_file() {
+            let certificate = pki.show(which)?;
+            match self.flags.json {
+                true => say_json(&json!({ "name": certificate.name, "kind": certificate.kind,
+                                          "authority": certificate.issuer, "certificate": certificate.seen })),
+                false => say(show::lines(&certificate.seen, Some(certificate.kind), now)),
+            }
+            return Ok(Exit::Done);
+        }
+        let failed = |problem: String| {
+            let failure = Failure::new(format!("cannot read `{which}`"));
+            CommandError::new(Exit::Invalid, Failure { causes: vec![problem], ..failure })
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+        let ders = read_certificates(&text).map_err(|error| failed(error.to_string()))?;
+        let all: Vec<Inspection> = ders.iter().map(|der| inspect(der)).collect::<Result<_, _>>()?;
+        match self.flags.json {
+            true => say_json(&json!({ "certificates": all })),
+            false => say(all.iter().map(|seen| show::lines(seen, None, now)).collect::<Vec<_>>().join("\n")),
+        }
+        Ok(Exit::Done)
+    }
+
+    fn verify_certificates(&self, pki: &Pki, names: &[String], now: Timestamp) -> Result<Exit, CommandError> {
+        let names = match names.is_empty() {
+            true => pki.list()?.into_iter().map(|listed| listed.name).collect(),
+            false => names.to_vec(),
+        };
+        let (mut rows, mut first) = (Vec::new(), None);
+        for name in names {
+            match pki.verify(&name, now) {
+                Ok(verified) => {
+                    if !self.flags.json {
+                        let notes: String = verified.notes.iter().map(|note| format!("; {note}")).collect();
+                        say(format!("{name}: good, {}{notes}", verified.path.join(" < ")));
+                    }
+                    rows.push(json!({ "name": name, "good": true, "path": verified.path, "notes": verified.notes }));
+                }
+                Err(error @ PkiError::Unverified { .. }) => {
+                    rows.push(json!({ "name": name, "good": false, "problem": error.to_string() }));
+                    if !self.flags.json {
+                        say(format!("{name}: bad"));
+                    }
+                    first.get_or_insert(error);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if self.flags.json {
+            say_json(&json!({ "certificates": rows }));
+        }
+        first.map_or(Ok(Exit::Done), |error| Err(error.into()))
+    }
+
+    fn make_crls(&self, pki: &Pki, names: &[String], now: Timestamp) -> Result<Exit, CommandError> {
+        let mut rows = Vec::new();
+        let names = match names.is_empty() {
+            true => {
+                pki.list()?.into_iter().filter(|listed| listed.kind.is_authority()).map(|listed| listed.name).collect()
+            }
+            false => names.to_vec(),
+        };
+        for name in names {
+            let crl = pki.crl(&name, now)?;
+            if !self.flags.json && !self.flags.quiet {
+                let (number, until) = (crl.number, show::day(crl.next_update));
+                match crl.reasons.is_empty() {
+                    true => anstream::eprintln!("{name}: unchanged, number {number}, holds until {until}"),
+                    false => {
+                        let why = crl.reasons.join("; ");
+                        anstream::eprintln!("{name}: made, number {number}, holds until {until} ({why})");
+                    }
+                }
+            }
+            rows.push(json!({ "authority": name, "changed": !crl.reasons.is_empty(), "reasons": crl.reasons,
+                              "number": crl.number, "next_update": crl.next_update, "revoked": crl.serials }));
+        }
+        if self.flags.json {
+            say_json(&json!({ "crls": rows }));
+        }
+        Ok(Exit::Done)
+    }
+
+    fn rotate_authority(&self, pki: &Pki, words: &RotateWords, now: Timestamp) -> Result<Exit, CommandError> {
+        let changes = words.subject.is_some() || words.key.is_some() || words.days.is_some();
+        let want = match changes {
+            false => None,
+            true => Some(words.applied_to(pki.want(&words.name)?)),
+        };
+        let done = pki.rotate(&words.name, want.as_ref(), now)?;
+        match self.flags.json {
+            true => say_json(&json!({ "name": words.name, "stage": done.stage, "told": done.told })),
+            false if self.flags.quiet => {}
+            false => done.told.iter().for_each(|line| anstream::eprintln!("{line}")),
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl RotateWords {
+    /// The want of the current root, changed.
+    fn applied_to(&self, mut want: Want) -> Want {
+        if let Want::Root(authority) | Want::Intermediate(authority) = &mut want {
+            if let Some(subject) = &self.subject {
+                authority.subject = subject.clone();
+            }
+            authority.key = self.key.or(authority.key);
+            if self.days.is_some() {
+                (authority.days, authority.hours) = (self.days, None);
+            }
+        }
+        want
+    }
+}

@@ -1,0 +1,192 @@
+//! The folder `pki` of a project: its names, its files, and the lock on it.
+
+use crate::pki::PkiError;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Where the folders of certificates are, from the project.
+const FOLDER: &str = "pki";
+/// There while the files of a folder change: a run that ended in between is told from a file that was changed by hand.
+const UNFINISHED: &str = ".unfinished";
+
+pub(super) const CERTIFICATE: &str = "certificate.pem";
+pub(super) const CHAIN: &str = "chain.pem";
+pub(super) const RECORD: &str = "record.json";
+pub(super) const CRL: &str = "crl.pem";
+/// In the folder of a root that rotates.
+pub(super) const NEXT: &str = "next.pem";
+pub(super) const CROSS: &str = "cross.pem";
+pub(super) const PREVIOUS: &str = "previous";
+
+pub(super) struct Shelf {
+    root: PathBuf,
+}
+
+/// The lock, as long as it lives. Two of one process exclude each other too: each opens the folder itself.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file would do it too, but a child may have it open.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+/// Looks at a name: parts of letters, digits, `.`, `_` and `-`, joined by `/`.
+pub(super) fn check_name(name: &str) -> Result<(), PkiError> {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(['.', '-'])
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    let taken = [CERTIFICATE, CHAIN, RECORD, CRL, NEXT, CROSS, PREVIOUS];
+    if name.len() > 200 || !name.split('/').all(|part| plain(part) && !taken.contains(&part)) {
+        let hint = "write letters, digits, `.`, `_` and `-`, with `/` for folders: `home/web1`";
+        return Err(PkiError::invalid_hint(format!("`{name}` is no name of a certificate"), hint));
+    }
+    Ok(())
+}
+
+impl Shelf {
+    pub fn of_project(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// Waits until nobody else changes anything, and keeps others from it.
+    pub fn lock(&self) -> Result<Lock, PkiError> {
+        let folder = self.root.join(FOLDER);
+        std::fs::create_dir_all(&folder).map_err(failed("make", FOLDER))?;
+        self.locked(FlockOperation::LockExclusive)
+    }
+
+    /// Waits until nobody changes anything; others may read. Where nothing is, nobody is waited for.
+    pub fn lock_to_read(&self) -> Result<Option<Lock>, PkiError> {
+        if !self.root.join(FOLDER).exists() {
+            return Ok(None);
+        }
+        self.locked(FlockOperation::LockShared).map(Some)
+    }
+
+    fn locked(&self, how: FlockOperation) -> Result<Lock, PkiError> {
+        let folder = File::open(self.root.join(FOLDER)).map_err(failed("lock", FOLDER))?;
+        flock(&folder, how).map_err(|error| failed("lock", FOLDER)(error.into()))?;
+        Ok(Lock(folder))
+    }
+
+    /// A file's path from the project.
+    pub fn shown(name: &str, file: &str) -> String {
+        format!("{FOLDER}/{name}/{file}")
+    }
+
+    fn path(&self, name: &str, file: &str) -> PathBuf {
+        self.root.join(Self::shown(name, file))
+    }
+
+    /// The text of a file; `None` when there is none.
+    pub fn read(&self, name: &str, file: &str) -> Result<Option<String>, PkiError> {
+        let shown = Self::shown(name, file);
+        match std::fs::read(self.path(name, file)) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                // What git makes of line ends on other systems.
+                Ok(text) => Ok(Some(text.replace("\r\n", "\n"))),
+                Err(_) => Err(PkiError::Damaged { path: shown, problem: "it is no text".into() }),
+            },
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(failed("read", &shown)(error)),
+        }
+    }
+
+    /// Writes a file whole, or not at all.
+    pub fn write(&self, name: &str, file: &str, text: &str) -> Result<(), PkiError> {
+        let path = self.path(name, file);
+        let folder = path.parent().expect("below the project");
+        let written = std::fs::create_dir_all(folder).and_then(|()| {
+            let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+            draft.write_all(text.as_bytes())?;
+            draft.as_file().sync_all()?;
+            // Nothing of it is secret; git gives it to everybody who may read the repository.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            draft.as_file().set_permissions(mode)?;
+            draft.persist(&path).map_err(|error| error.error)
+        });
+        written.map(drop).map_err(failed("write", &Self::shown(name, file)))
+    }
+
+    /// Removes a file, where there is one.
+    pub fn remove(&self, name: &str, file: &str) -> Result<(), PkiError> {
+        match std::fs::remove_file(self.path(name, file)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(failed("remove", &Self::shown(name, file))(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says that the files of a folder are about to change.
+    pub fn begin(&self, name: &str) -> Result<(), PkiError> {
+        self.write(
+            name,
+            UNFINISHED,
+            "rhapsode is issuing this certificate, or was interrupted; the next run finishes it\n",
+        )
+    }
+
+    /// Says that they fit again.
+    pub fn finish(&self, name: &str) -> Result<(), PkiError> {
+        self.remove(name, UNFINISHED)
+    }
+
+    /// Whether a run ended between the two.
+    pub fn is_unfinished(&self, name: &str) -> bool {
+        self.path(name, UNFINISHED).exists()
+    }
+
+    /// Every name with a record, sorted.
+    pub fn names(&self) -> Result<Vec<String>, PkiError> {
+        let folder = self.root.join(FOLDER);
+        let mut found = Vec::new();
+        walk(&folder, &mut found).map_err(failed("list", FOLDER))?;
+        let name = |path: &PathBuf| Some(path.strip_prefix(&folder).ok()?.to_str()?.to_owned());
+        let mut names: Vec<String> = found.iter().filter_map(name).filter(|name| check_name(name).is_ok()).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+fn failed(doing: &'static str, path: &str) -> impl FnOnce(std::io::Error) -> PkiError {
+    let path = path.to_owned();
+    move |source| PkiError::File { doing, path, source }
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            walk(&entry.path(), found)?;
+        } else if entry.file_name() == RECORD {
+            found.push(folder.to_owned());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_below_the_folder_and_off_its_files() {
+        for good in ["home", "home/web1", "a.b/c_d-e", "home/previous1"] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "/", "a/", "../a", "a/../b", ".a", "-a", "a b", "a//b", "home/previous", "home/record.json", "ä"]
+        {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+    }
+}
