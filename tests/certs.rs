@@ -3,6 +3,10 @@
 mod once;
 mod present;
 mod refused;
+mod rollback;
+mod rotation;
+mod s23;
+mod tls;
 mod trust;
 
 use crate::scenes::{Document, Scene};
@@ -65,7 +69,9 @@ impl Bed {
     pub fn changed(document: &Document, host: &str) -> Vec<String> {
         let operations = document.0["hosts"][host]["operations"].as_array().into_iter().flatten();
         let changed = operations.filter(|op| op["status"] == "changed");
-        changed.map(|op| format!("{} {}", op["op"].as_str().unwrap_or(""), op["target"].as_str().unwrap_or(""))).collect()
+        changed
+            .map(|op| format!("{} {}", op["op"].as_str().unwrap_or(""), op["target"].as_str().unwrap_or("")))
+            .collect()
     }
 
     /// The texts of the changes of an operation on a host.
@@ -94,18 +100,55 @@ impl Foreign {
         let foreign = Self { folder: tempfile::tempdir().expect("a folder") };
         let (key, cert) = (foreign.path("ca.key"), foreign.path("ca.crt"));
         openssl(&[
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
-            &format!("/CN={cn}"), "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-keyout", &key, "-out", &cert,
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "30",
+            "-subj",
+            &format!("/CN={cn}"),
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
+            "-keyout",
+            &key,
+            "-out",
+            &cert,
         ]);
         let (leaf_key, request, leaf) = (foreign.path("leaf.key"), foreign.path("leaf.csr"), foreign.path("leaf.crt"));
         openssl(&[
-            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-keyout",
-            &leaf_key, "-out", &request,
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-keyout",
+            &leaf_key,
+            "-out",
+            &request,
         ]);
         std::fs::write(foreign.path("ext"), "subjectAltName=DNS:localhost\n").expect("written");
         openssl(&[
-            "x509", "-req", "-in", &request, "-CA", &cert, "-CAkey", &key, "-days", "20", "-extfile",
-            &foreign.path("ext"), "-out", &leaf,
+            "x509",
+            "-req",
+            "-in",
+            &request,
+            "-CA",
+            &cert,
+            "-CAkey",
+            &key,
+            "-days",
+            "20",
+            "-extfile",
+            &foreign.path("ext"),
+            "-out",
+            &leaf,
         ]);
         foreign
     }

@@ -35,7 +35,7 @@ pub mod cert {
     ///
     /// `name` is its folder below `pki/`; its private key is kept in the project's secrets and never sent to a host.
     /// `options` takes `cn` (default: the name) or `subject` (`"CN=Home,O=Ada"`, or a map), `key_type`
-    /// (`"ecdsa-p384"`, the default, `"ecdsa-p256"`, `"ed25519"`, `"rsa-4096"`...), `days` (lifetime, default 2920) or
+    /// (`"p384"`, the default, `"p256"`, `"ed25519"`, `"rsa2048"`, `"rsa3072"`, `"rsa4096"`), `days` (lifetime, default 2920) or
     /// `hours`, `renew_before` (`"90d"`, or days; it is renewed with the same key), `path_length` (authorities below it),
     /// `permitted` and `excluded` (name constraints such as `"dns:internal"` or `"ip:10.0.0.0/8"`), `crl_urls`,
     /// `issuer_urls`, `crl_days`. It is done once a run, by whichever host comes first; a plan writes nothing. It is
@@ -76,7 +76,7 @@ pub mod cert {
     /// `name` is its folder below `pki/`. `options` takes `ca`, the authority (a value, or its name); `sans`, a text or
     /// an array (`"web.example"`, `"ip:10.0.0.1"`, `"uri:spiffe://home/web"`, `"email:ada@example.org"`); `usage`
     /// (`"server"`, `"client"` or `"both"`, the default); `cn` or `subject` (default: the first DNS name); `key_type`
-    /// (default `"ecdsa-p256"`); `days` (lifetime, default 824) or `hours`; `renew_before` (default `"30d"`, at most a
+    /// (default `"p256"`); `days` (lifetime, default 824) or `hours`; `renew_before` (default `"30d"`, at most a
     /// third of its lifetime); `key_usages`; `reuse_key` (keeps its key when it is issued anew). It is issued anew, and
     /// handlers in `notify` called, when anything else is wanted, its end is near, its issuer was replaced, or it was
     /// revoked. It is done once a run, by whichever host comes first; the others have the same certificate.

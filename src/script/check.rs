@@ -170,7 +170,7 @@ impl Script<'_> {
             self.selector(call)?;
         }
         let name = format!("{}{}", namespace(call).map(|module| format!("{module}::")).unwrap_or_default(), call.name);
-        match entry(&name).or_else(|| super::cert::entry(&name)) {
+        match entry(&name).or_else(|| super::project_entry(&name)) {
             Some(entry) => self.operation(entry, call),
             None => Ok(()),
         }

@@ -24,6 +24,7 @@ mod inventory;
 mod literal;
 mod needed;
 mod nowhere;
+mod once;
 mod opaque;
 pub mod plan;
 mod project;
@@ -65,3 +66,10 @@ pub use needed::{needed, needed_data};
 pub use nowhere::{foresee, rehearse};
 pub use project::Project;
 pub use world::{Authority, Limits, Select, World};
+
+use crate::ops::Entry;
+
+/// What an operation on the project takes, which no host knows of.
+pub(crate) fn project_entry(name: &str) -> Option<&'static Entry> {
+    cert::entry(name)
+}

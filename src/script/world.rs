@@ -4,7 +4,7 @@ use super::project::Project;
 use crate::event::Failure;
 use crate::pki::Pki;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Finds the hosts of a selector, in inventory order.
@@ -56,6 +56,16 @@ impl Authority {
     pub fn new(home: impl Into<PathBuf>, root: impl Into<PathBuf>) -> Self {
         let (own, current, pending) = Default::default();
         Self { home: home.into(), root: root.into(), own, current, pending }
+    }
+
+    /// The folder of the project as it is now.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The folder of the scripts.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Those that belong to the scripts.

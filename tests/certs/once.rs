@@ -55,9 +55,9 @@ fn a_saved_plan_holds_whichever_host_comes_first() {
     let bed = Bed::shells(&HOSTS);
     // The last one of the inventory comes first in the apply, and last in the plan.
     bed.playbook(&format!("if host.name == env(\"SLOW\") {{ sleep(1); }}\n{PLAYBOOK}"));
-    let words = ["plan", "site.rhai", "--out", "saved.plan"];
+    let words = ["plan", "site.rhai", "--save", "saved.plan"];
     bed.ada.cli(&bed.scene.project, words).env("SLOW", "c").any_stderr().any_stdout().success();
-    let words = ["apply", "--plan", "saved.plan", "--yes", "--json"];
+    let words = ["apply", "saved.plan", "--json"];
     let applied = bed.ada.cli(&bed.scene.project, words).env("SLOW", "a").any_stderr().json(0);
     let applied = crate::scenes::Document(applied);
     assert_eq!(issued(&applied), ALL);

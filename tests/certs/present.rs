@@ -31,14 +31,16 @@ fn services_find_their_files_as_they_want_them() {
                   srv/tls/privkey.pem 600 root:root";
     assert_eq!(container.says(list), wanted);
     let blocks = |path: &str| container.says(&format!("grep -h BEGIN {path} | sort | uniq -c | tr -s ' '"));
-    assert_eq!(blocks("/etc/postgresql/tls/server.crt"), " 1 -----BEGIN CERTIFICATE-----".trim_start_matches(' '));
+    assert_eq!(blocks("/etc/postgresql/tls/server.crt").trim(), "1 -----BEGIN CERTIFICATE-----");
     let all = blocks("/etc/haproxy/certs/db.pem");
     assert!(all.contains("2 -----BEGIN CERTIFICATE") && all.contains("1 -----BEGIN PRIVATE KEY"), "{all}");
     container.exec("openssl verify -CAfile /etc/postgresql/tls/root.crt -untrusted /etc/postgresql/tls/chain.crt /etc/postgresql/tls/server.crt");
     container.exec("cmp /srv/tls/privkey.pem /etc/ssl/private/db.key");
 
     // What somebody did by hand is put right.
-    container.exec("chmod 644 /etc/ssl/private/db.key; chown root /etc/postgresql/tls/server.crt; echo >>/srv/tls/fullchain.pem");
+    container.exec(
+        "chmod 644 /etc/ssl/private/db.key; chown root /etc/postgresql/tls/server.crt; echo >>/srv/tls/fullchain.pem",
+    );
     let told = bed.planned(0);
     assert_eq!(Bed::changed(&told, "db").len(), 2, "{:?}", Bed::changed(&told, "db"));
     bed.applied(0);
@@ -123,7 +125,10 @@ fn an_encrypted_file_stays_until_its_certificate_changes() {
     assert!(opened.contains("BEGIN PRIVATE KEY"));
 
     // Another name is another file; the password of the same certificate stays.
-    playbook("\"email:ada@example.org\", \"email:ada@home.internal\"", "friendly_name: \"Ada's laptop\", mode: \"0640\"");
+    playbook(
+        "\"email:ada@example.org\", \"email:ada@home.internal\"",
+        "friendly_name: \"Ada's laptop\", mode: \"0640\"",
+    );
     bed.applied(0);
     assert_eq!(kept().1, other_password);
     assert_eq!(container.says("stat -c %a /srv/ada.p12"), "640");

@@ -80,7 +80,9 @@ fn what_cannot_be_is_told() {
     assert!(said.contains("hoem"), "{said}");
     let (_, said) = failed("cert::ca(\"home\"); cert::ca(\"home\", #{ days: 100 });");
     assert!(said.contains("`home` is wanted otherwise at site.rhai:1:"), "{said}");
-    let (_, said) = failed("let h = cert::ca(\"home\");\nlet w = cert::issue(\"w\", #{ ca: h, sans: \"w.a\" });\ncert::trust(\"w\", w);");
+    let (_, said) = failed(
+        "let h = cert::ca(\"home\");\nlet w = cert::issue(\"w\", #{ ca: h, sans: \"w.a\" });\ncert::trust(\"w\", w);",
+    );
     assert!(said.contains("`w` is no authority"), "{said}");
     let (_, said) = failed("cert::named(\"web\");");
     assert!(said.contains("there is no certificate `web` in this project"), "{said}");

@@ -106,7 +106,11 @@ fn the_layouts_of_alpine_and_fedora_are_kept() {
             "/etc/ssl/certs/ca-certificates.crt",
         ),
         (
-            with_tool("/usr/bin/update-ca-trust", FEDORA, "/etc/pki/ca-trust/source/anchors /etc/pki/ca-trust/extracted/pem"),
+            with_tool(
+                "/usr/bin/update-ca-trust",
+                FEDORA,
+                "/etc/pki/ca-trust/source/anchors /etc/pki/ca-trust/extracted/pem",
+            ),
             ("/etc/pki/ca-trust/source/anchors", "pem", "update-ca-trust extract", "update-ca-trust extract"),
             "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
         ),
@@ -114,7 +118,10 @@ fn the_layouts_of_alpine_and_fedora_are_kept() {
     for (container, (folder, ending, update, fresh), bundle) in beds {
         let shell = &mut container.shell();
         let made = converge(shell, "cert::trust", want(&[&home, &next]));
-        assert_eq!(made, [format!("create {folder}/home.{ending}"), format!("create {folder}/home+2.{ending}"), update.into()]);
+        assert_eq!(
+            made,
+            [format!("create {folder}/home.{ending}"), format!("create {folder}/home+2.{ending}"), update.into()]
+        );
         let here = tempfile::tempdir().expect("a folder");
         let store = copied(&container, bundle, here.path());
         for one in [&home, &next] {
@@ -155,7 +162,10 @@ fn where_no_tool_is_openssl_finds_authorities_by_their_hash() {
     let all = |wanted: [bool; 3]| assert_eq!([verifies(&other), verifies(&old), verifies(&new)], wanted);
     all([true, false, false]);
     let made = converge(shell, "cert::trust", want(&[&old]));
-    assert_eq!(made, ["create /etc/ssl/certs/home.pem".to_owned(), format!("link /etc/ssl/certs/{hash}.1 to home.pem")]);
+    assert_eq!(
+        made,
+        ["create /etc/ssl/certs/home.pem".to_owned(), format!("link /etc/ssl/certs/{hash}.1 to home.pem")]
+    );
     all([true, true, false]);
     converge(shell, "cert::trust", want(&[&old, &new]));
     all([true, true, true]);

@@ -155,9 +155,13 @@ mod tests {
     fn only_files_of_the_name_are_taken_for_its_own() {
         let layout = Layout { anchors: "/a".into(), ending: "crt", tool: None };
         assert_eq!((layout.file("home", 0), layout.file("home", 1)), ("/a/home.crt".into(), "/a/home+2.crt".into()));
-        for (file, own) in
-            [("home.crt", true), ("home+12.crt", true), ("home-2.crt", false), ("home+.crt", false), ("home.pem", false)]
-        {
+        for (file, own) in [
+            ("home.crt", true),
+            ("home+12.crt", true),
+            ("home-2.crt", false),
+            ("home+.crt", false),
+            ("home.pem", false),
+        ] {
             assert_eq!(layout.is_of(file, "home"), own, "{file}");
         }
     }

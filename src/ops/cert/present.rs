@@ -82,7 +82,8 @@ impl Operation for Present {
             return Err("a path that ends in `.pem` is one file; name a folder to have several".into());
         }
         let pieces = self.pieces()?;
-        let twice = pieces.iter().enumerate().find(|(at, one)| pieces[..*at].iter().any(|other| other.path == one.path));
+        let twice =
+            pieces.iter().enumerate().find(|(at, one)| pieces[..*at].iter().any(|other| other.path == one.path));
         twice.map_or(Ok(()), |(_, one)| Err(format!("two of its files would stand at `{}`", one.path)))
     }
 
@@ -212,9 +213,9 @@ mod tests {
     fn the_key_comes_behind_its_certificate() {
         let plain = [("/etc/tls/fullchain.pem 0644", "C I "), ("/etc/tls/privkey.pem 0600", "K ")];
         assert_eq!(pieces(json!({})), of(&plain));
-        let postgres = json!({ "cert_path": "server.crt", "key_path": "/srv/k", "ca_path": "root.crt", "mode": "0640" });
-        let wanted =
-            [("/etc/tls/server.crt 0644", "C I "), ("/etc/tls/root.crt 0644", "R "), ("/srv/k 0640", "K ")];
+        let postgres =
+            json!({ "cert_path": "server.crt", "key_path": "/srv/k", "ca_path": "root.crt", "mode": "0640" });
+        let wanted = [("/etc/tls/server.crt 0644", "C I "), ("/etc/tls/root.crt 0644", "R "), ("/srv/k 0640", "K ")];
         assert_eq!(pieces(postgres), of(&wanted));
     }
 

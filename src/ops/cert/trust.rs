@@ -133,7 +133,8 @@ impl Trust {
     fn links(&self, seen: &Seen) -> Vec<Change> {
         let name = |number| seen.layout.file(&self.name, number);
         let file = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
-        let wanted: Wanted = self.hashes.0.iter().enumerate().map(|(at, hash)| (hash.clone(), file(name(at)))).collect();
+        let wanted: Wanted =
+            self.hashes.0.iter().enumerate().map(|(at, hash)| (hash.clone(), file(name(at)))).collect();
         let prefix = format!("{}/", seen.layout.anchors);
         let ours = |target: &str| seen.layout.is_of(target.strip_prefix(&prefix).unwrap_or(target), &self.name);
         seen.links.changes(&seen.layout.anchors, &wanted, ours)

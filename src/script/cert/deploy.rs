@@ -5,11 +5,12 @@ use super::super::done::Done;
 use super::super::ensure::ensure;
 use super::super::error::{RhaiResultOf, mistake};
 use super::super::here::Here;
+use super::super::once::{Known, known, once};
 use super::super::opaque::Opaque;
 use super::handles::{Bundle, Certificate, Kept, failed};
-use super::issue::{Known, known, named, once};
-use super::options::name_of;
+use super::issue::named;
 use super::kept::{List, Pack};
+use super::options::name_of;
 use crate::pki::{inspect, read_certificates};
 use rhai::{Array, Dynamic, EvalAltResult, Map, NativeCallContext};
 use std::sync::Arc;
@@ -105,9 +106,7 @@ pub fn crl(ctx: &NativeCallContext, path: Dynamic, ca: &Dynamic, mut want: Map) 
     let made = once(ctx, &here, (op, &name), &conditions(ctx, &want)?, &list)?;
     let content = match known(&here, &made) {
         Known::Now => Dynamic::from(list.text().map_err(|error| failed(ctx, &error))?),
-        Known::Soon | Known::Never => {
-            Dynamic::from(Opaque::unknown(format!("the list of what `{name}` revoked")))
-        }
+        Known::Soon | Known::Never => Dynamic::from(Opaque::unknown(format!("the list of what `{name}` revoked"))),
     };
     want.insert("content".into(), content);
     Ok(made.and(ensure(ctx, op, path, want)?))
@@ -116,7 +115,8 @@ pub fn crl(ctx: &NativeCallContext, path: Dynamic, ca: &Dynamic, mut want: Map) 
 /// What decides whether an operation runs holds for its part in the project, too; handlers are called by the rest.
 fn conditions(ctx: &NativeCallContext, want: &Map) -> RhaiResultOf<Common> {
     let kept = ["when", "unless", "tags", "requires", "ignore_errors", "name"];
-    let mut map: Map = want.iter().filter(|(key, _)| kept.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut map: Map =
+        want.iter().filter(|(key, _)| kept.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
     Common::take(&mut map, &[]).map_err(|wrong| {
         mistake(ctx, format!("`{}`: argument `{}` {}", ctx.fn_name(), wrong.argument, wrong.problem), None)
     })

@@ -61,7 +61,8 @@ impl Certificate {
             Facts::Known(kept) => Ok(Some(kept)),
             Facts::Pending => Ok(None),
             Facts::Missing => {
-                let message = format!("there is no certificate `{}`: the operation that issues it did not run", self.name);
+                let message =
+                    format!("there is no certificate `{}`: the operation that issues it did not run", self.name);
                 Err(mistake(ctx, message, Some("let what needs it depend on it: `requires: certificate`".into())))
             }
         }

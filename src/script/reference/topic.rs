@@ -41,7 +41,7 @@ impl Topic {
 
     /// The operation of that name.
     pub fn operation(&self) -> Option<&'static Entry> {
-        entry(&self.path).or_else(|| crate::script::cert::entry(&self.path))
+        entry(&self.path).or_else(|| crate::script::project_entry(&self.path))
     }
 
     /// Arguments of its map that no other operation needs to have.
