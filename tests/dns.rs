@@ -1,6 +1,7 @@
 //! Zones, trust anchors and keys of DNS, held against the programs that they are for.
 
 mod keys;
+mod playbooks;
 mod servers;
 mod zones;
 

@@ -176,7 +176,7 @@ fn a_roll_over_publishes_the_new_key_beside_the_old_one_and_revokes_that() {
     assert!(error.expect_err("never made").to_string().contains("there is no key `none`"));
     project.write(
         "dns/ksk/home.example.json",
-        &project.read("dns/ksk/home.example.json").replacen("\"public_key\": \"", "\"public_key\": \"!", 1),
+        project.read("dns/ksk/home.example.json").replacen("\"public_key\": \"", "\"public_key\": \"!", 1),
     );
     assert!(
         dns.look_ksk("home.example", &KskWant::default()).expect_err("damaged").to_string().contains("no public key")

@@ -112,6 +112,29 @@ impl Drop for Knot {
     }
 }
 
+/// What Knot DNS does with the zone; who may do what hangs on the key.
+const ZONE: &str = "
+acl:
+  - id: transfer
+    key: transfer-home.example
+    action: transfer
+  - id: update
+    key: update-home.example
+    action: update
+policy:
+  - id: ours
+    algorithm: ecdsap256sha256
+    ksk-lifetime: 0
+zone:
+  - domain: home.example
+    acl: [transfer, update]
+    dnssec-signing: on
+    dnssec-policy: ours
+    zonefile-load: difference-no-serial
+    zonefile-sync: -1
+    journal-content: all
+";
+
 #[test]
 fn a_server_gives_its_signed_zone_to_who_has_the_key_and_to_nobody_else() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -128,15 +151,8 @@ fn a_server_gives_its_signed_zone_to_who_has_the_key_and_to_nobody_else() {
     // Knot DNS would take a zone without a key for its records for one that changes its algorithm.
     keymgr(&["generate", "algorithm=13"]);
     file(folder.path(), "home.example.zone", &home().text(2_026_112_000));
-    let knot = Knot::start(
-        folder.path(),
-        &format!(
-            "{keys}acl:\n  - id: transfer\n    key: transfer-home.example\n    action: transfer\n  - id: update\n    key: update-home.example\n    \
-             action: update\npolicy:\n  - id: ours\n    algorithm: ecdsap256sha256\n    ksk-lifetime: 0\nzone:\n  - domain: home.example\n    \
-             file: {}/home.example.zone\n    zonefile-load: difference-no-serial\n    zonefile-sync: -1\n    journal-content: all\n    dnssec-signing: on\n    dnssec-policy: ours\n    acl: [transfer, update]\n",
-            folder.path().display()
-        ),
-    );
+    let zone_file = folder.path().join("home.example.zone");
+    let knot = Knot::start(folder.path(), &format!("{keys}{ZONE}    file: {}\n", zone_file.display()));
     // The zone is signed before it is served: its only key signing key is ours.
     let answered = knot.answer(folder.path(), &["home.example", "DNSKEY", "+short", "+nosplit"]);
     let ours = ksk.dnskeys();

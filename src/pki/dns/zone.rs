@@ -51,6 +51,27 @@ impl Default for ZoneWant {
     }
 }
 
+impl ZoneWant {
+    /// The records of its hosts.
+    fn records(&self, zone: &DomainName) -> Result<Vec<Record>, DnsError> {
+        let mut records = Vec::new();
+        for (owner, host) in &self.hosts {
+            let place = |error: DnsError| error.at(format!("zone `{zone}`, host `{owner}`"));
+            let owner = DomainName::within(owner, zone).map_err(place)?;
+            records.extend(of_host(&owner, host, zone).map_err(place)?);
+        }
+        Ok(records)
+    }
+
+    /// Whether each of its hosts can be, whatever zone it is.
+    ///
+    /// # Errors
+    /// A name or a record that there cannot be.
+    pub fn check_hosts(&self) -> Result<(), DnsError> {
+        self.records(&DomainName::absolute("zone.example").expect("a name")).map(drop)
+    }
+}
+
 /// A zone without its serial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone {
@@ -72,12 +93,7 @@ impl Zone {
     /// A name, a record or a combination of records that there cannot be.
     pub fn new(name: &str, want: &ZoneWant) -> Result<Self, DnsError> {
         let name = DomainName::absolute(name)?;
-        let mut records = Vec::new();
-        for (owner, host) in &want.hosts {
-            let place = |error: DnsError| error.at(format!("zone `{name}`, host `{owner}`"));
-            let owner = DomainName::within(owner, &name).map_err(place)?;
-            records.extend(of_host(&owner, host, &name).map_err(place)?);
-        }
+        let records = want.records(&name)?;
         Self::of_records(name, want, records)
     }
 
