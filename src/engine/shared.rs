@@ -100,7 +100,12 @@ impl Actor {
             return Ok((verdict, changed));
         }
         let verdict = self.first(call, shared, id)?;
-        turn.done = verdict.error.is_none().then_some(verdict.status == OpStatus::Changed);
+        turn.done = match verdict.status {
+            OpStatus::Changed => Some(true),
+            OpStatus::Unchanged => Some(false),
+            // Whoever comes next tries it again.
+            OpStatus::Failed | OpStatus::Skipped | OpStatus::Unknown => None,
+        };
         Ok((verdict, false))
     }
 

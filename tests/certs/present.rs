@@ -45,6 +45,13 @@ fn services_find_their_files_as_they_want_them() {
     assert_eq!(Bed::changed(&told, "db").len(), 2, "{:?}", Bed::changed(&told, "db"));
     bed.applied(0);
     assert_eq!(container.says(list), wanted);
+
+    // What is declared no more goes, with the folders that were made for it.
+    bed.playbook("cert::ca(\"home\");");
+    let prune = bed.ada.cli(&bed.scene.project, ["apply", "site.rhai", "--yes", "--prune"]);
+    prune.any_stderr().any_stdout().success();
+    container.exec("! ls -d /etc/postgresql /etc/haproxy /srv/tls /etc/ssl/private/db.key 2>/dev/null");
+    assert!(bed.scene.project.path("pki/home/db/certificate.pem").exists(), "the project keeps what it issued");
 }
 
 /// Nobody sees a key without its certificate: a reader compares their public keys all the time.

@@ -5,6 +5,8 @@ use super::{Bed, openssl};
 use crate::scenes::Document;
 use crate::support::cli::Cli;
 use crate::support::docker::Container;
+use crate::support::hosts::eventually;
+use std::process::Command;
 
 /// A call of rhapsode whose clock is so many days behind, by the library of the Debian package `faketime`.
 fn days_ago(cli: Cli, days: u32) -> Cli {
@@ -23,8 +25,8 @@ fn playbook(sans: &str) -> String {
         pkg::installed("nginx-light", #{{ update: true }});
         cert::trust("home", home);
         cert::present("/etc/nginx/tls", web, #{{ group: "www-data", mode: "0640", notify: "reload web" }});
-        file::put("/etc/nginx/conf.d/tls.conf", #{{ content: "server {{ listen 443 ssl; server_name localhost;
-            ssl_certificate /etc/nginx/tls/fullchain.pem; ssl_certificate_key /etc/nginx/tls/privkey.pem; }}\n" }});
+        file::put("/etc/nginx/conf.d/tls.conf", #{{ content: `server {{ listen 443 ssl; server_name localhost;
+            ssl_certificate /etc/nginx/tls/fullchain.pem; ssl_certificate_key /etc/nginx/tls/privkey.pem; }}` }});
         service::running("nginx", #{{ enabled: true }});
         "#
     )
@@ -45,8 +47,12 @@ fn certificates_live_as_long_as_they_should_and_no_key_of_an_authority_leaves_th
     };
     let reloads = || container.says("cat /var/log/reloads 2>/dev/null | wc -l");
     let serial = || container.says("openssl x509 -in /etc/nginx/tls/fullchain.pem -noout -serial");
-    let served = || {
-        container.says("openssl s_client -connect localhost:443 -servername localhost </dev/null 2>/dev/null | openssl x509 -noout -serial")
+    // A worker that is being replaced may answer once more.
+    let serves = || {
+        let served = || {
+            container.says("openssl s_client -connect localhost:443 -servername localhost </dev/null 2>/dev/null | openssl x509 -noout -serial")
+        };
+        eventually("the server shows its certificate", || served() == serial());
     };
 
     bed.playbook(&playbook("\"localhost\", \"ip:127.0.0.1\""));
@@ -56,7 +62,8 @@ fn certificates_live_as_long_as_they_should_and_no_key_of_an_authority_leaves_th
     assert_eq!(listed, "fullchain.pem 644 root:www-data\nprivkey.pem 640 root:www-data");
     let names = container.says("openssl x509 -in /etc/nginx/tls/fullchain.pem -noout -ext subjectAltName | tail -1");
     assert_eq!(names.trim(), "DNS:localhost, IP Address:127.0.0.1");
-    assert_eq!((reloads(), served()), ("1".into(), serial()));
+    serves();
+    assert_eq!(reloads(), "1");
     container.exec("curl -s -o /dev/null https://localhost/ && curl -s -o /dev/null https://127.0.0.1/");
 
     assert_eq!(apply(66).0["totals"]["changes"], 0);
@@ -66,7 +73,8 @@ fn certificates_live_as_long_as_they_should_and_no_key_of_an_authority_leaves_th
     let before = serial();
     let second = apply(66);
     assert!(Bed::texts(&second, "web", "cert::issue")[0].contains("dns:web.internal added"), "{second:?}");
-    assert_eq!((reloads(), served()), ("2".into(), serial()));
+    serves();
+    assert_eq!(reloads(), "2");
     assert_ne!(serial(), before);
 
     // 66 of its 90 days are over: today it is in its window of 30.
@@ -83,7 +91,8 @@ fn certificates_live_as_long_as_they_should_and_no_key_of_an_authority_leaves_th
             "cmd::run echo reloaded >>/var/log/reloads"
         ]
     );
-    assert_eq!((reloads(), served()), ("3".into(), serial()));
+    serves();
+    assert_eq!(reloads(), "3");
     assert_ne!(serial(), before);
     assert_eq!(apply(0).0["totals"]["changes"], 0);
 
@@ -117,4 +126,8 @@ fn assert_key_is_nowhere(bed: &Bed, container: &Container, authority: &str) {
     let leaf = bed.ada.get(&bed.scene.project, "pki/home/web/key");
     let line = leaf.lines().find(|line| line.len() == 64).expect("a line");
     assert_eq!(find(&format!("-F -e '{line}'")), "./etc/nginx/tls/privkey.pem");
+    // Nor is any of it in the records of the runs.
+    let words = ["-rlaF", "-e", lines[0], "-e", line, "."];
+    let kept = Command::new("grep").args(words).current_dir(bed.scene.project.root()).output().expect("grep starts");
+    assert_eq!(String::from_utf8_lossy(&kept.stdout), "");
 }

@@ -23,14 +23,18 @@ pub fn now() -> Timestamp {
 
 /// The certificate that is there under a name, whatever is wanted of it.
 pub fn there(authority: &Authority, name: &str) -> Result<Option<Arc<Kept>>, PkiError> {
-    for pki in [Some(authority.own()), authority.elsewhere()].into_iter().flatten() {
-        match pki.show(name) {
-            Ok(certificate) => return Ok(Some(Arc::new(Kept { certificate, pki }))),
-            Err(PkiError::Missing { .. }) => {}
-            Err(error) => return Err(error),
-        }
+    match (in_pki(authority.own(), name)?, authority.elsewhere()) {
+        (None, Some(current)) => in_pki(current, name),
+        (kept, _) => Ok(kept),
     }
-    Ok(None)
+}
+
+fn in_pki(pki: Arc<Pki>, name: &str) -> Result<Option<Arc<Kept>>, PkiError> {
+    match pki.show(name) {
+        Ok(certificate) => Ok(Some(Arc::new(Kept { certificate, pki }))),
+        Err(PkiError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Why nothing can be made in a rollback.
@@ -58,7 +62,9 @@ impl Issue<'_> {
         };
         let own = look(self.authority.own())?;
         let (Err(reasons), Some(current)) = (&own, self.authority.elsewhere()) else { return Ok(own) };
-        if let Some(kept) = there(self.authority, self.name)?.filter(|kept| kept.certificate.seen.not_after > now()) {
+        if let Some(kept) =
+            in_pki(self.authority.own(), self.name)?.filter(|kept| kept.certificate.seen.not_after > now())
+        {
             return Ok(Ok(kept));
         }
         Ok(look(current)?.map_err(|_| reasons.clone()))
@@ -75,20 +81,23 @@ impl Shared for Issue<'_> {
     }
 
     fn look(&self) -> Result<Vec<Change>, OpError> {
-        match self.verdict().map_err(refused)? {
-            Ok(_) => match self.want.issuer().filter(|issuer| self.authority.is_pending(issuer)) {
-                Some(issuer) => {
-                    self.authority.pends(self.name);
-                    Err(OpError::Unknown(format!("what becomes of its authority `{issuer}`")))
-                }
-                None => Ok(Vec::new()),
-            },
-            Err(_) if self.authority.elsewhere().is_some() => Err(frozen(self.name, "certificate")),
-            Err(reasons) => {
-                self.authority.pends(self.name);
-                let there = there(self.authority, self.name).map_err(refused)?.is_some();
-                Ok(issued(there, &reasons))
+        let waits = self.want.issuer().filter(|issuer| self.authority.is_pending(issuer));
+        let verdict = self.verdict().map_err(refused)?;
+        if verdict.is_err() && self.authority.elsewhere().is_some() {
+            return Err(frozen(self.name, "certificate"));
+        }
+        if verdict.is_err() || waits.is_some() {
+            self.authority.pends(self.name);
+        }
+        match (verdict, waits) {
+            (Ok(_), Some(issuer)) => Err(OpError::Unknown(format!("what becomes of its authority `{issuer}`"))),
+            (Ok(_), None) => Ok(Vec::new()),
+            (Err(_), _) if there(self.authority, self.name).map_err(refused)?.is_none() => {
+                Ok(vec![Change::new(Sign::Create, "issue")])
             }
+            // Its authority may bring more reasons with it.
+            (Err(reasons), Some(_)) => Ok(again(&reasons).into_iter().map(Change::open_until_applied).collect()),
+            (Err(reasons), None) => Ok(again(&reasons)),
         }
     }
 
@@ -99,10 +108,8 @@ impl Shared for Issue<'_> {
     }
 }
 
-fn issued(there: bool, reasons: &[String]) -> Vec<Change> {
-    let (sign, text) = if there { (Sign::Update, "issue anew") } else { (Sign::Create, "issue") };
-    let told = reasons.iter().map(|reason| Change::new(sign, format!("{text}: {reason}")));
-    told.collect()
+fn again(reasons: &[String]) -> Vec<Change> {
+    reasons.iter().map(|reason| Change::new(Sign::Update, format!("issue anew: {reason}"))).collect()
 }
 
 /// An error of the library as one of an operation.
