@@ -4,7 +4,7 @@ use super::super::common::Common;
 use super::super::convert::to_json;
 use super::super::done::Done;
 use super::super::ensure::unknown_in;
-use super::super::error::{RhaiResultOf, mistake, not_predictable, raise};
+use super::super::error::{Ending, RhaiResultOf, end, mistake, not_predictable, raise};
 use super::super::here::{Here, called_at};
 use super::super::once::{self, Known, known, once};
 use super::super::opaque::Opaque;
@@ -24,19 +24,17 @@ struct Asked<T> {
     op: &'static str,
     common: Common,
     want: T,
-    /// The options as they were said.
-    said: String,
 }
 
 /// Reads the options of a call.
 ///
 /// # Errors
-/// A mistake in them; what of them is known only after apply, as text in `Err` of the inner result.
+/// A mistake in them; the inner error is what of them is known only after apply.
 fn asked<T: DeserializeOwned>(
     ctx: &NativeCallContext,
     op: &'static str,
     mut options: Map,
-) -> RhaiResultOf<Result<Asked<T>, (Common, String)>> {
+) -> RhaiResultOf<Result<Asked<T>, String>> {
     let argument =
         |argument: &str, problem: &str| mistake(ctx, format!("`{op}`: argument `{argument}` {problem}"), None);
     let entry = super::entry(op).expect("one of ours");
@@ -48,14 +46,18 @@ fn asked<T: DeserializeOwned>(
     }
     let json = Value::Object(json);
     if let Some(what) = unknown_in(&json) {
-        return Ok(Err((common, what)));
+        return Ok(Err(what));
     }
-    let said = json.to_string();
-    if crate::secret::contains_token(&said) {
+    if crate::secret::contains_token(&json.to_string()) {
         return Err(mistake(ctx, format!("`{op}`: everybody may read its options, and one is a secret"), None));
     }
     let want = read(op, json).map_err(|error| once::refused(ctx, entry, &error))?;
-    Ok(Ok(Asked { op, common, want, said }))
+    Ok(Ok(Asked { op, common, want }))
+}
+
+/// The same for what cannot wait for an apply: the plan of the host ends.
+fn asked_now<T: DeserializeOwned>(ctx: &NativeCallContext, op: &'static str, options: Map) -> RhaiResultOf<Asked<T>> {
+    asked(ctx, op, options)?.map_err(|reason| end(Ending::NotPredictable { reason }, ctx.call_position()))
 }
 
 /// A mistake that the library finds in what is wanted.
@@ -83,14 +85,11 @@ fn with_changed(mut facts: Map, done: &Done) -> Map {
 pub fn ksk(ctx: &NativeCallContext, name: &str, options: Map) -> RhaiResultOf<Map> {
     let op = "dns::ksk";
     let here = Here::of(ctx);
-    let asked = match asked::<KskWant>(ctx, op, options)? {
-        Ok(asked) => asked,
-        Err((_, what)) => return Err(not_predictable(&Opaque::unknown(what), ctx.call_position())),
-    };
+    let asked = asked_now::<KskWant>(ctx, op, options)?;
     let keys = here.world().authority.keys();
     let look = || keys.dns.look_ksk(name, &asked.want);
     look().map_err(|error| refused(ctx, op, &error))?;
-    let work = KskWork { dns: keys, name, want: &asked.want, said: asked.said };
+    let work = KskWork { dns: keys, name, want: &asked.want };
     let done = once(ctx, &here, (op, name), &asked.common, &work)?;
     let facts = match (known(&here, &done), look().map_err(|error| failed(ctx, &error))?) {
         (Known::Soon, _) => facts::ksk_soon(name),
@@ -139,10 +138,7 @@ pub fn bind_files(ctx: &NativeCallContext, ksk: &Map) -> RhaiResultOf<Array> {
 
 /// `dns::tsig`.
 pub fn tsig(ctx: &NativeCallContext, name: &str, options: Map) -> RhaiResultOf<Map> {
-    match asked::<TsigWant>(ctx, "dns::tsig", options)? {
-        Ok(asked) => one_tsig(ctx, name, &asked),
-        Err((_, what)) => Err(not_predictable(&Opaque::unknown(what), ctx.call_position())),
-    }
+    one_tsig(ctx, name, &asked_now(ctx, "dns::tsig", options)?)
 }
 
 fn one_tsig(ctx: &NativeCallContext, name: &str, asked: &Asked<TsigWant>) -> RhaiResultOf<Map> {
@@ -160,10 +156,7 @@ fn one_tsig(ctx: &NativeCallContext, name: &str, asked: &Asked<TsigWant>) -> Rha
 
 /// `dns::tsig_set`.
 pub fn tsig_set(ctx: &NativeCallContext, zone: &str, options: Map) -> RhaiResultOf<Map> {
-    let asked = match asked::<TsigWant>(ctx, "dns::tsig_set", options)? {
-        Ok(asked) => asked,
-        Err((_, what)) => return Err(not_predictable(&Opaque::unknown(what), ctx.call_position())),
-    };
+    let asked = asked_now::<TsigWant>(ctx, "dns::tsig_set", options)?;
     let zone = zone.strip_suffix('.').unwrap_or(zone);
     let mut set = Map::new();
     let mut changed = Dynamic::FALSE;
@@ -222,7 +215,7 @@ pub fn reverse(ctx: &NativeCallContext, network: &str, options: Map) -> RhaiResu
     let prefix: Prefix = network.parse().map_err(|error: DnsError| refused(ctx, op, &error))?;
     let asked = match asked::<ReverseWant>(ctx, op, options)? {
         Ok(asked) => asked,
-        Err((_, _)) => {
+        Err(_) => {
             let names = prefix.zones(Classless::default()).into_iter().map(|(name, _)| name.to_string());
             return Ok(names.map(|name| Dynamic::from(later(facts::zone_soon(&name)))).collect());
         }

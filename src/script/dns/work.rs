@@ -12,8 +12,6 @@ pub struct KskWork<'a> {
     pub dns: &'a Keys,
     pub name: &'a str,
     pub want: &'a KskWant,
-    /// The wish as it was said.
-    pub said: String,
 }
 
 /// One TSIG key.
@@ -63,7 +61,8 @@ impl Shared for KskWork<'_> {
     }
 
     fn want(&self) -> String {
-        self.said.clone()
+        // Zones and anchors of others are no work: hosts may have their own.
+        format!("{:?} {:?} {:?}", self.want.algorithm, self.want.keys, self.want.revoked)
     }
 
     fn look(&self) -> Result<Vec<Change>, OpError> {
