@@ -99,8 +99,9 @@ impl Past {
         let mut past = Self::default();
         for entry in store.ledger(scope, hosts)? {
             let owned = Arc::new(owned(entry));
-            past.by_actor.entry(owned.actor.clone()).or_default().push(Arc::clone(&owned));
-            past.things.insert((owned.host.clone(), owned.kind.clone(), owned.id.clone()), owned);
+            past.by_actor.entry(owned.thing.actor.clone()).or_default().push(Arc::clone(&owned));
+            let Declaration { host, kind, id, .. } = owned.thing.clone();
+            past.things.insert((host, kind, id), owned);
         }
         for open in store.unfinished(&scope.inventory, hosts)? {
             let crate::state::Unfinished { host, id, op, target, at, playbook, run, .. } = open;
@@ -119,7 +120,7 @@ fn owned(entry: LedgerEntry) -> Owned {
     let text = |name: &str| origin.get(name).and_then(Value::as_str).map(str::to_owned);
     let notify = origin.get("notify").and_then(Value::as_array).into_iter().flatten();
     let actor = if entry.actor.is_empty() { entry.host.clone() } else { entry.actor };
-    Owned {
+    let thing = Declaration {
         actor,
         origin: Origin {
             op: text("op").unwrap_or_default(),
@@ -133,6 +134,9 @@ fn owned(entry: LedgerEntry) -> Owned {
         at: entry.at,
         keep: entry.keep,
         before: Before { existed: entry.existed, state: map(entry.prior), content: None },
+    };
+    Owned {
+        thing,
         content: entry.prior_content,
         seq: entry.seq,
         settled: entry.settled,
@@ -219,17 +223,7 @@ impl Remember for Memory {
     }
 
     fn restores(&self, owned: &Owned) {
-        let thing = Declaration {
-            host: owned.host.clone(),
-            kind: owned.kind.clone(),
-            id: owned.id.clone(),
-            actor: owned.actor.clone(),
-            want: owned.want.clone(),
-            at: owned.at.clone(),
-            keep: owned.keep,
-            before: Before::default(),
-            origin: owned.origin.clone(),
-        };
+        let thing = Declaration { before: Before::default(), ..owned.thing.clone() };
         self.declares(&[thing]);
     }
 

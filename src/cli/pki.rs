@@ -76,17 +76,16 @@ impl Session {
     fn renew_due(&self, pki: &Pki, now: Timestamp) -> Result<Exit, CommandError> {
         // Who was revoked is issued again only by those who say so.
         let all = pki.list()?.into_iter().filter(|listed| listed.revoked.is_none());
-        let mut waiting: Vec<String> = all.map(|listed| listed.name).collect();
+        let mut waiting: Vec<String> = all.map(|listed| listed.name).chain(pki.unfinished()?).collect();
         let mut done = Vec::new();
         while !waiting.is_empty() {
             let (mut later, before) = (Vec::new(), waiting.len());
             for name in &waiting {
-                let issuer = pki.show(name)?.issuer;
-                if issuer.is_some_and(|issuer| waiting.contains(&issuer)) {
+                let want = pki.want(name)?;
+                if want.issuer().is_some_and(|issuer| waiting.iter().any(|name| name == issuer)) {
                     later.push(name.clone());
                     continue;
                 }
-                let want = pki.want(name)?;
                 if matches!(pki.look(name, &want, now)?, Verdict::Issue { .. }) {
                     done.push(pki.ensure(name, &want, now)?);
                 }

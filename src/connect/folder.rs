@@ -5,8 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
 
+/// The longest path of a folder in which a control socket can have a name of so many bytes.
+///
 /// ssh binds to `PATH.XXXXXXXXXXXXXXXX` first; sun_path holds 108 bytes (104 on the BSDs), unix(7).
-const LONGEST: usize = 104 - 17 - 16;
+pub(super) const fn longest_for(name: usize) -> usize {
+    104 - ".XXXXXXXXXXXXXXXX".len() - ("/".len() + name)
+}
+
+/// Digits of a number that nobody counts to.
+const NAME: usize = 15;
 
 /// A folder of mode 0700 with a short path, made when it is first needed.
 #[derive(Debug, Default)]
@@ -37,7 +44,7 @@ impl Folder {
 
 fn make() -> std::io::Result<TempDir> {
     let base = std::env::temp_dir();
-    let short = base.as_os_str().len() + "/rh-XXXXXX".len() <= LONGEST;
+    let short = base.as_os_str().len() + "/rh-XXXXXX".len() <= longest_for(NAME);
     let base = if short { base.as_path() } else { Path::new("/tmp") };
     // tempfile makes folders with mode 0700.
     tempfile::Builder::new().prefix("rh-").tempdir_in(base)

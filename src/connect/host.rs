@@ -107,13 +107,18 @@ impl Host {
         self.line.forget();
     }
 
-    /// Closes all shells and leaves the connection; a later use opens them again.
-    pub fn close(&self) {
+    /// Closes all shells; a later use opens them again.
+    pub fn rest(&self) {
         let seats: Vec<Arc<Seat>> = self.lock_seats().values().cloned().collect();
         for seat in seats {
             Resident::new(Arc::clone(&self.line), seat, Arc::clone(&self.login)).leave();
         }
         self.resident(None).leave();
+    }
+
+    /// The same, and leaves the connection.
+    pub fn close(&self) {
+        self.rest();
         // After an interrupt nothing stays behind.
         let keep = self.line.interrupt.check().is_ok();
         self.line.runtime.block_on(self.link.leave(keep));

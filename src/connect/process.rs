@@ -25,8 +25,19 @@ pub(super) fn open(target: &Target, launch: Option<&str>) -> Result<Channel, She
     }
     start(&argv, connect != Connect::Local).map_err(|error| ShellError::Unreachable {
         reason: format!("cannot start `{}`: {error}", argv[0]),
-        hint: Some(format!("is `{}` installed here?", argv[0])),
+        hint: Some(remedy(&argv[0], &error)),
     })
+}
+
+fn remedy(program: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("is `{program}` installed here?"),
+        // EMFILE has no kind of its own yet.
+        _ if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
+            "raise the limit of open files (`ulimit -n`), or lower `--forks`".to_owned()
+        }
+        _ => format!("try `{program}` by hand on this machine"),
+    }
 }
 
 /// True when the connector can hand a script to the first shell. A template only gives a shell.

@@ -35,6 +35,10 @@ impl Line for ConnectedLine {
         self.0.forget();
     }
 
+    fn rest(&self) {
+        self.0.rest();
+    }
+
     fn close(&self) {
         self.0.close();
     }

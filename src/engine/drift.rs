@@ -36,7 +36,7 @@ impl Actor {
     /// Compares what is wanted now with what the last apply wanted.
     fn cause(&self, host: &HostRun, thing: &Managed) -> Cause {
         match self.run.remember().known(host.name(), thing.kind, &thing.id) {
-            Some(owned) if thing.want.iter().any(|(aspect, wanted)| owned.want.get(aspect) != Some(wanted)) => {
+            Some(owned) if thing.want.iter().any(|(aspect, wanted)| owned.thing.want.get(aspect) != Some(wanted)) => {
                 Cause::Repository
             }
             Some(owned) if !owned.settled => Cause::Unfinished,

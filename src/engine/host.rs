@@ -81,6 +81,13 @@ impl HostRun {
         &*self.line
     }
 
+    /// Ends its shells once no operation is under way: a host that is done would keep them, and what they cost here,
+    /// until the last one is.
+    pub fn rest(&self) {
+        let _idle = self.lock();
+        self.line().rest();
+    }
+
     /// The host for the time of one operation.
     pub fn lock(&self) -> MutexGuard<'_, HostState> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -102,7 +109,7 @@ impl HostState {
     pub fn seat(&mut self, line: &dyn Line, becoming: Option<&Escalation>) -> (&mut Seat, &mut Overlay) {
         let expected = &mut self.expected;
         let seat = self.seats.entry(becoming.cloned()).or_insert_with(|| {
-            let mut known = Known::default();
+            let mut known = Known::default().guessing(line.guesses());
             known.expect(expected.remove(&label(becoming)).unwrap_or_default());
             Seat { shell: line.shell(becoming), known }
         });

@@ -9,22 +9,8 @@ use std::sync::Arc;
 /// A thing that an earlier run of the playbook declared.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Owned {
-    /// The host that it is on.
-    pub host: String,
-    /// What it is: `path`.
-    pub kind: String,
-    /// Which one: `/etc/motd`.
-    pub id: String,
-    /// The host whose thread declared it: another one under delegation.
-    pub actor: String,
-    /// What was wanted of it.
-    pub want: Map<String, Value>,
-    /// Where it was declared: `playbooks/site.rhai:12:5`.
-    pub at: String,
-    /// Never removed.
-    pub keep: bool,
-    /// What was there before us; its content is fetched when it is needed.
-    pub before: Before,
+    /// As it was declared last, and what was there before us; the content of that is fetched when it is needed.
+    pub thing: Declaration,
     /// Names the content before.
     pub content: Option<String>,
     /// Counts the things of a host in the order in which they came.
@@ -33,8 +19,6 @@ pub struct Owned {
     pub settled: bool,
     /// Other playbooks that declare it too.
     pub shared_with: Vec<String>,
-    /// How it was declared.
-    pub origin: Origin,
 }
 
 /// How a thing was declared, so that it can be undone in the same way.
@@ -48,20 +32,20 @@ pub struct Origin {
     pub notify: Vec<String>,
 }
 
-/// A thing as this run declares it.
-#[derive(Debug, Clone, PartialEq)]
+/// A thing as a run declares it.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Declaration {
     /// The host that it is on.
     pub host: String,
-    /// What it is.
+    /// What it is: `path`.
     pub kind: String,
-    /// Which one.
+    /// Which one: `/etc/motd`.
     pub id: String,
-    /// The host whose thread declares it.
+    /// The host whose thread declares it: another one under delegation.
     pub actor: String,
     /// What is wanted of it.
     pub want: Map<String, Value>,
-    /// Where.
+    /// Where: `playbooks/site.rhai:12:5`.
     pub at: String,
     /// Never removed.
     pub keep: bool,
@@ -217,25 +201,19 @@ fn shown(value: &Value) -> String {
 impl Owned {
     /// Its address: `web-1/path/\/etc\/motd`.
     pub fn address(&self) -> String {
-        let id = self.id.replace('\\', r"\\").replace('/', r"\/");
-        format!("{}/{}/{id}", self.host, self.kind)
+        let id = self.thing.id.replace('\\', r"\\").replace('/', r"\/");
+        format!("{}/{}/{id}", self.thing.host, self.thing.kind)
     }
 
     /// The same for the way back, with its content.
     pub fn past(&self, content: Option<Arc<[u8]>>) -> Past {
-        let before = Before { content, ..self.before.clone() };
-        Past { kind: self.kind.clone(), id: self.id.clone(), want: self.want.clone(), before, fresh: false }
+        let Declaration { kind, id, want, before, .. } = self.thing.clone();
+        Past { kind, id, want, before: Before { content, ..before }, fresh: false }
     }
 
     /// True when a declaration says nothing new.
     pub fn is_same(&self, declaration: &Declaration) -> bool {
-        let Declaration { actor, want, at, keep, origin, .. } = declaration;
-        self.actor == *actor
-            && self.want == *want
-            && self.at == *at
-            && self.keep == *keep
-            && self.origin == *origin
-            && self.settled
+        self.settled && self.thing == Declaration { before: self.thing.before.clone(), ..declaration.clone() }
     }
 }
 

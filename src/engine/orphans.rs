@@ -58,16 +58,18 @@ impl Actor {
     }
 
     fn is_orphaned(&self, owned: &Owned) -> bool {
-        let by_once = self.run.declared_once().contains(&(owned.kind.clone(), owned.id.clone()));
-        let Some(host) = self.run.host(&owned.host).or_else(|| self.run.here_named(&owned.host)) else {
+        let by_once = self.run.declared_once().contains(&(owned.thing.kind.clone(), owned.thing.id.clone()));
+        let Some(host) = self.run.host(&owned.thing.host).or_else(|| self.run.here_named(&owned.thing.host)) else {
             return false;
         };
         let declared = host.declared();
-        !by_once && !declared.has(&owned.kind, &owned.id) && !declared.vague.contains(&owned.origin.op)
+        !by_once
+            && !declared.has(&owned.thing.kind, &owned.thing.id)
+            && !declared.vague.contains(&owned.thing.origin.op)
     }
 
     fn decide(&self, orphan: &Owned, notified: &mut Vec<String>) -> Result<(OrphanFate, Option<String>), Stop> {
-        if orphan.keep {
+        if orphan.thing.keep {
             return Ok((OrphanFate::Kept, Some("it was declared with `keep: true`".to_owned())));
         }
         if !orphan.shared_with.is_empty() {
@@ -93,13 +95,13 @@ impl Actor {
         notified: &mut Vec<String>,
     ) -> Result<(OrphanFate, Option<String>), Stop> {
         let settings = Settings { becoming: self.becoming_of(orphan), ..Settings::default() };
-        let host = self.run.host(&orphan.host).or_else(|| self.run.here_named(&orphan.host));
+        let host = self.run.host(&orphan.thing.host).or_else(|| self.run.here_named(&orphan.thing.host));
         let host = host.expect("an orphan is on a host of the run");
         for inverse in inverses {
-            let at = &orphan.at;
+            let at = &orphan.thing.at;
             let outcome = self.on_host(Arc::clone(&host), || self.step_back(inverse, at, &settings))?;
             if outcome.status == Some(OpStatus::Changed) {
-                notified.extend(orphan.origin.notify.iter().cloned());
+                notified.extend(orphan.thing.origin.notify.iter().cloned());
             }
             if let Some(why) = outcome.left {
                 return Ok((OrphanFate::Left, Some(why)));
@@ -111,13 +113,13 @@ impl Actor {
 
     fn give_up(&self, orphan: &Owned) {
         if self.run.options.mode.applies() {
-            self.run.remember().forgets(&orphan.host, &orphan.kind, &orphan.id);
+            self.run.remember().forgets(&orphan.thing.host, &orphan.thing.kind, &orphan.thing.id);
         }
     }
 
     /// As whom it was declared; a password comes from the inventory.
     fn becoming_of(&self, orphan: &Owned) -> Option<Becoming> {
-        let acting = orphan.origin.acting.as_deref()?;
+        let acting = orphan.thing.origin.acting.as_deref()?;
         let named = acting.split_once(' ').and_then(|(method, user)| Some((Method::named(method)?, user)));
         let Some((method, user)) = named else { return Some(Becoming::Nobody) };
         Some(Becoming::User(Escalation { method, user: user.to_owned(), password: None }))
@@ -126,9 +128,9 @@ impl Actor {
     fn tell_orphan(&self, owned: &Owned, fate: OrphanFate, reason: Option<String>) {
         let orphan = Orphan {
             id: owned.address(),
-            kind: owned.kind.clone(),
-            target: owned.id.clone(),
-            at: owned.at.clone(),
+            kind: owned.thing.kind.clone(),
+            target: owned.thing.id.clone(),
+            at: owned.thing.at.clone(),
             fate,
             reason,
         };

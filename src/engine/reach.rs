@@ -26,8 +26,16 @@ pub trait Line: Send + Sync {
         true
     }
 
+    /// Whether answers are guessed, to learn what a playbook asks; only where nothing is real.
+    fn guesses(&self) -> bool {
+        false
+    }
+
     /// Drops the answers that are kept.
     fn forget(&self);
+
+    /// Ends the shells, not the login; a later use opens them again.
+    fn rest(&self);
 
     /// Logs out.
     fn close(&self);

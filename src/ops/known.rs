@@ -44,6 +44,8 @@ pub struct Known {
     expected: Trace,
     /// The host answered once.
     begun: bool,
+    /// There is no host: what can be guessed is, so that what is asked after it is learnt, too.
+    guesses: bool,
 }
 
 /// An answer that no parser understood.
@@ -66,6 +68,13 @@ impl Known {
     pub fn expect(&mut self, trace: Trace) {
         self.expected = trace;
         self.expected.things.retain(|kind, _| KINDS.iter().any(|reader| reader.kind == *kind));
+    }
+
+    /// The same where no host answers: guesses, to learn what would be asked.
+    #[must_use]
+    pub fn guessing(mut self, guesses: bool) -> Self {
+        self.guesses = guesses;
+        self
     }
 
     /// What was asked so far.
@@ -157,6 +166,9 @@ impl Known {
     /// # Errors
     /// [`OpError::Shell`]; an answer about the wanted things that no parser understands.
     pub(super) fn ask(&mut self, shell: &mut dyn Shell, wanted: Vec<(Reader, Vec<String>)>) -> Result<(), OpError> {
+        if self.guesses && self.guess(&wanted) {
+            return Ok(());
+        }
         let questions = self.questions(&wanted);
         let mut odd = match shell.read_all(&questions.commands) {
             Ok(outputs) => self.learn(&questions, &outputs),
@@ -177,6 +189,14 @@ impl Known {
             }
         }
         Ok(())
+    }
+
+    /// Takes what can be guessed of these things; true when that is all.
+    fn guess(&mut self, wanted: &[(Reader, Vec<String>)]) -> bool {
+        for (reader, ids) in wanted {
+            self.states.extend(ids.iter().filter_map(|id| Some((reader.key(id), (reader.guess)()?))));
+        }
+        wanted.iter().all(|(reader, ids)| ids.iter().all(|id| self.states.contains_key(&reader.key(id))))
     }
 
     /// Runs a command that only reads, with everything that is expected along with it.

@@ -84,6 +84,7 @@ fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd
         _ => run.meetings.leave(name),
     }
     here.actor().leave_place();
+    host.rest();
     finish(run, name, status, error);
     HostEnd { host: name.to_owned(), status, fault }
 }

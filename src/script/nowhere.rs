@@ -23,7 +23,8 @@ pub fn rehearse(world: &Arc<World>, hosts: IndexMap<String, Arc<Host>>, playbook
     let options = Options::looking(4);
     let failures = Arc::new(Failures::default());
     let emit = Arc::clone(&failures) as Arc<dyn Emit>;
-    let run = Arc::new(Run::new(options, hosts, selected, Box::new(Nowhere), emit, Interrupt::new()));
+    let run =
+        Arc::new(Run::new(options, hosts, selected, Box::new(Nowhere { guesses: false }), emit, Interrupt::new()));
     let ends = drive(&run, world, playbook);
     // A `fail` or `assert` of the playbook is no mistake in it: it may hold for hosts that answer.
     let mistaken = ends.iter().find(|end| end.fault == Fault::Mistake);
@@ -41,7 +42,7 @@ pub fn foresee(
 ) -> Traces {
     let options = Options::looking(1);
     let emit = Arc::new(Failures::default());
-    let reach = Box::new(Nowhere);
+    let reach = Box::new(Nowhere { guesses: true });
     let run = Arc::new(Run::new(options, hosts.clone(), vec![host.to_owned()], reach, emit, Interrupt::new()));
     let (done, ended) = std::sync::mpsc::channel();
     let (driven, world, playbook) = (Arc::clone(&run), Arc::clone(world), Arc::clone(playbook));
@@ -77,11 +78,16 @@ impl Emit for Failures {
     }
 }
 
-struct Nowhere;
+/// In the place of hosts.
+#[derive(Clone, Copy)]
+struct Nowhere {
+    /// Whether to guess what hosts would say.
+    guesses: bool,
+}
 
 impl Reach for Nowhere {
     fn line(&self, _: &Host) -> Arc<dyn Line> {
-        Arc::new(Nowhere)
+        Arc::new(*self)
     }
 }
 
@@ -90,12 +96,16 @@ impl Line for Nowhere {
         false
     }
 
+    fn guesses(&self) -> bool {
+        self.guesses
+    }
+
     fn login(&self, _: Option<&Escalation>) -> Result<Duration, ShellError> {
         Ok(Duration::ZERO)
     }
 
     fn shell(&self, _: Option<&Escalation>) -> Box<dyn Shell> {
-        Box::new(Nowhere)
+        Box::new(*self)
     }
 
     fn exchanges(&self) -> u64 {
@@ -103,6 +113,8 @@ impl Line for Nowhere {
     }
 
     fn forget(&self) {}
+
+    fn rest(&self) {}
 
     fn close(&self) {}
 }

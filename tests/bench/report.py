@@ -1,4 +1,4 @@
-"""Turns the figures of rounds.py, upload.py and scale.py into the tables of docs/benchmarks.md."""
+"""Turns the figures of rounds.py into tables."""
 
 import collections
 import json

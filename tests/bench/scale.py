@@ -66,7 +66,7 @@ def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     project = pathlib.Path(given.work).resolve() / "scale"
     group = Group()
-    print("\n### Many hosts in one run: local shells, 20 operations\n")
+    print("\nLocal shells, 20 operations.")
     print(f"Three descriptors a shell; the limits here are {soft} and {hard}, of which rhapsode is left to make the best.\n")
     print("| hosts | run | s, median | CPU s | peak MB, rhapsode | KB per host | peak MB with the shells | lines of report | store MB | runs |")
     print("|---|---|---|---|---|---|---|---|---|---|")

@@ -28,7 +28,7 @@ def main():
         check = [binary, "check", HERE / "deploy.rhai"]
         rows = [("`true`, for comparison", ["true"]), ("`rhapsode --version`", [binary, "--version"])]
         rows += [("`rhapsode --help`", [binary, "--help"]), ("`rhapsode check` of the deploy", check)]
-        print("\n### Start-up\n\n| command | ms, median | lowest | runs |\n|---|---|---|---|")
+        print("\n| command | ms, median | lowest | runs |\n|---|---|---|---|")
         for name, command in rows:
             taken = [took(command, folder) for _ in range(RUNS)]
             print(f"| {name} | {statistics.median(taken):.1f} | {min(taken):.1f} | {RUNS} |")

@@ -72,7 +72,7 @@ def main():
                 if figures["code"]:
                     raise SystemExit(f"{name}: exit {figures['code']}\n{text}")
                 taken.setdefault((what, name), {}).setdefault(phase, []).append(figures)
-    print("\n### Uploads to one host, RTT 0\n")
+    print("\nTo one host, RTT 0.\n")
     print("| what | tool | s, median | lowest–highest | again, nothing to do: s | controller CPU s | host CPU s | peak MB |")
     print("|---|---|---|---|---|---|---|---|")
     for (what, name), phases in taken.items():

@@ -147,7 +147,17 @@ fn a_revoked_authority_takes_what_it_issued_along_and_a_root_has_nobody_to_revok
     assert!(bed.fails_to_verify("home/web", &["-crl_check_all", "-CRLfile", &lists], 0).contains("revoked"));
     let error = bed.pki.revoke("home", Reason::KeyCompromise, later(0)).expect_err("nobody");
     assert!(error.hint().expect("a hint").contains("rotate"), "{error}");
-    assert_eq!(bed.reasons("home/ca", &below("home"), 0), ["was revoked: ca compromise"]);
+    let refused = bed.refused("home/web", &web());
+    assert!(
+        refused.to_string().contains("`home/ca` cannot issue `home/web`: it was revoked: ca compromise"),
+        "{refused}"
+    );
+    let key = bed.pki.key("home/ca").expect("kept");
+    assert_eq!(bed.ensure("home/ca", &below("home")).reasons, ["was revoked: ca compromise"]);
+    assert_ne!(bed.pki.key("home/ca").expect("kept").der(), key.der(), "its key is not to be trusted");
+    assert_eq!(bed.ensure("home/web", &web()).reasons, ["issuer `home/ca` has another key"]);
+    let lists = bed.lists();
+    bed.verifies("home/web", &["-crl_check_all", "-CRLfile", &lists]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! How often a host is asked.
 
 use crate::scenes::{Document, Scene};
+use crate::support::docker::Container;
 
 const SCRIPT: &str = r#"
 let d = host.data("here");
@@ -81,15 +82,51 @@ fn a_first_run_asks_ahead_what_a_rehearsal_of_the_playbook_would_ask() {
 }
 
 #[test]
-fn many_hosts_need_more_open_files_than_most_systems_give_at_first() {
+fn a_first_run_knows_what_accounts_lead_to() {
+    let container = Container::asleep("rh-debian", &[]);
+    let inventory = format!("hosts:\n  a: {{ connect: docker, container: {} }}\n", container.name());
+    let scene = Scene::with(&inventory).playbook(
+        r#"group::present("app");
+group::present("ops");
+user::present("app", #{ group: "app", home: "/srv/app", create_home: false });
+user::present("deploy", #{ groups: ["ops"], shell: "/bin/bash" });
+file::dir("/srv/app", #{ owner: "app", group: "app" });
+"#,
+    );
+    let (exchanges, changes) = counted(&scene.applied(0), "a");
+    assert_eq!(changes, 5);
+    assert!(exchanges <= changes + 3, "{exchanges} exchanges, {changes} changes");
+}
+
+/// Applies a script to 60 hosts where a process may have so many open files, by `ulimit` with these words.
+fn limited(script: &str, limit: &str, forks: &str) -> std::process::Output {
     let names: Vec<String> = (0..60).map(|number| format!("h{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let scene = Scene::shells(&names).playbook("file::present(host.data(\"here\") + \"/x\");\nbarrier();\n");
+    let scene = Scene::shells(&names).playbook(script);
     let mut limited = std::process::Command::new("sh");
-    limited.args(["-c", "ulimit -S -n 100; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_rhapsode")]);
-    limited.args(["apply", "site.rhai", "--yes", "-q"]).current_dir(scene.project.root());
-    let output = limited.output().expect("sh starts");
+    limited.args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_rhapsode")]);
+    limited.args(["apply", "site.rhai", "--yes", "-q", "--forks", forks]).current_dir(scene.project.root());
+    limited.output().expect("sh starts")
+}
+
+#[test]
+fn many_hosts_need_more_open_files_than_most_systems_give_at_first() {
+    let output = limited("file::present(host.data(\"here\") + \"/x\");\nbarrier();\n", "-S -n 100", "60");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn hosts_that_are_done_make_room_for_others() {
+    let output = limited("file::present(host.data(\"here\") + \"/x\");\n", "-n 120", "5");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn too_few_open_files_are_told_as_such() {
+    let output = limited("file::present(host.data(\"here\") + \"/x\");\nbarrier();\n", "-n 120", "60");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("raise the limit of open files"), "{said}");
 }
 
 #[test]

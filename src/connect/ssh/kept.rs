@@ -3,6 +3,7 @@
 //! A master serves a later run under a name made of everything that decides about a login; its socket lies in a
 //! folder that only its user can enter.
 
+use super::super::folder::longest_for;
 use super::super::host::Target;
 use super::master::{at_home, client};
 use openssh::Session;
@@ -14,9 +15,6 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
-
-/// ssh binds to `PATH.XXXXXXXXXXXXXXXX` first; sun_path holds 108 bytes (104 on the BSDs), unix(7).
-const LONGEST: usize = 104 - 17 - (NAME + 1);
 
 /// Hexadecimal digits of a name.
 const NAME: usize = 16;
@@ -121,7 +119,7 @@ fn private_folder() -> Option<PathBuf> {
 }
 
 fn make_private(folder: &Path) -> bool {
-    if folder.as_os_str().len() > LONGEST {
+    if folder.as_os_str().len() > longest_for(NAME) {
         return false;
     }
     let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);

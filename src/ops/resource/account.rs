@@ -85,6 +85,10 @@ fn fields<'a>(text: &'a str, of: &str, name: &str) -> Option<Vec<&'a str>> {
 impl Resource for User {
     const KIND: &'static str = "user";
 
+    fn guess() -> Option<Self> {
+        Some(Self::default())
+    }
+
     fn script(keys: &[String]) -> Command {
         // getent asks every source of nsswitch.conf, such as LDAP; without it the files are all there is.
         Command::script(format!(
@@ -138,6 +142,11 @@ fn account(text: &str, name: &str) -> Option<UserEntry> {
 
 impl Resource for Group {
     const KIND: &'static str = "group";
+
+    /// An account needs its groups: by then they are there.
+    fn guess() -> Option<Self> {
+        Some(Self { entry: Some(GroupEntry::default()) })
+    }
 
     fn script(keys: &[String]) -> Command {
         Command::script(format!("echo '== group'; getent group -- {} 2>/dev/null; cat /etc/group", words(keys)))

@@ -58,6 +58,12 @@ pub trait Resource: Debug + Clone + Send + Sync + 'static {
     /// [`OpError::Answer`] when the host says what no parser understands.
     fn parse(keys: &[String], output: &Output) -> Result<Vec<Self>, OpError>;
 
+    /// What a host would most likely say that a playbook was never run on. It is used where no host is asked, to learn
+    /// which questions follow; no verdict comes from it.
+    fn guess() -> Option<Self> {
+        None
+    }
+
     /// True when the thing is not there.
     fn is_absent(&self) -> bool;
 
@@ -107,12 +113,20 @@ pub struct Reader {
     pub script: fn(&[String]) -> Command,
     /// [`Resource::parse`].
     pub parse: fn(&[String], &Output) -> Result<Vec<State>, OpError>,
+    /// [`Resource::guess`].
+    pub guess: fn() -> Option<State>,
 }
 
 impl Reader {
     /// How things of type `R` are read.
     pub const fn of<R: Resource>() -> Self {
-        Self { kind: R::KIND, cheap: R::CHEAP, script: R::script, parse: |ids, output| states::<R>(ids, output) }
+        Self {
+            kind: R::KIND,
+            cheap: R::CHEAP,
+            script: R::script,
+            parse: |ids, output| states::<R>(ids, output),
+            guess: || R::guess().map(State::new),
+        }
     }
 
     /// The key of a thing of this kind.
@@ -143,6 +157,7 @@ pub static KINDS: &[Reader] = kinds![
     User,
     Group,
     Password,
+    crate::ops::user::tools::Tools,
     package::Package,
     apt_index::AptIndex,
     unit::Unit,

@@ -1,11 +1,12 @@
 //! The home directory of a new account: what the host gives to it, and what a plan predicts of it.
 
 use super::tools::Tools;
-use crate::ops::resource::{Kind, Path, Principal, joined};
-use crate::ops::{Change, OpError, View};
-use crate::remote::Command;
+use crate::ops::resource::{Kind, Path, Principal, Resource, joined};
+use crate::ops::touch::Altered;
+use crate::ops::{Change, OpError};
+use crate::remote::{Command, Output};
 
-/// What the host gives to a new account where nothing else is asked for.
+/// What the host gives to a new account where nothing else is asked for. There is one key, [`Defaults::KEY`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Defaults {
     /// The folder of home directories.
@@ -33,19 +34,32 @@ echo ==
 cd "${s:-/etc/skel}" 2>/dev/null || { echo none; exit 0; }
 find . ! -name . -exec stat -c '%f %n' {} + 2>/dev/null && echo end"#;
 
-impl Defaults {
-    /// Asks the host, and what it has to change accounts.
-    ///
-    /// # Errors
-    /// As [`View::read`].
-    pub fn probe(view: &mut View<'_>) -> Result<(Tools, Self), OpError> {
-        let output = view.read(&Command::script(ASK))?;
-        let text = output.text();
-        let tools = if text.lines().next() == Some("shadow") { Tools::Shadow } else { Tools::Bare };
-        Ok((tools, Self::parse(tools, &text)))
+impl Resource for Defaults {
+    const KIND: &'static str = "account defaults";
+
+    fn script(_: &[String]) -> Command {
+        Command::script(ASK)
     }
 
-    fn parse(tools: Tools, text: &str) -> Self {
+    fn parse(keys: &[String], output: &Output) -> Result<Vec<Self>, OpError> {
+        Ok(vec![Self::read(&output.text()); keys.len()])
+    }
+
+    fn is_absent(&self) -> bool {
+        false
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        Tools::outlast(change) && !change.concerns_any(&["/etc/default", "/etc/login.defs", "/etc/skel", &self.source])
+    }
+}
+
+impl Defaults {
+    /// The one key of this kind.
+    pub const KEY: &'static str = "defaults";
+
+    fn read(text: &str) -> Self {
+        let tools = if text.lines().next() == Some("shadow") { Tools::Shadow } else { Tools::Bare };
         let (head, listing) = text.split_once("==\n").unwrap_or((text, ""));
         let given = |name: &str| {
             let value = head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
@@ -110,11 +124,11 @@ mod tests {
     fn defaults_come_from_useradd_and_login_defs() {
         let text =
             "shadow\nHOME=/users\nSHELL=/bin/bash\nSKEL=/etc/skel\nUMASK\t\t027\n==\n81a4 ./.bashrc\n41ed ./.d\nend";
-        let defaults = Defaults::parse(Tools::Shadow, text);
+        let defaults = Defaults::read(text);
         assert_eq!((defaults.home("ada").as_str(), defaults.mode, defaults.complete), ("/users/ada", 0o750, true));
         assert_eq!(defaults.skeleton, [(".bashrc".into(), Kind::File, 0o644), (".d".into(), Kind::Dir, 0o755)]);
-        let bare = Defaults::parse(Tools::Bare, "==\nnone");
+        let bare = Defaults::read("==\nnone");
         assert_eq!((bare.home("ada").as_str(), bare.mode, bare.shell.as_str()), ("/home/ada", 0o700, "/bin/sh"));
-        assert!(!Defaults::parse(Tools::Shadow, "shadow\n==\n81a4 ./x").complete);
+        assert!(!Defaults::read("shadow\n==\n81a4 ./x").complete);
     }
 }

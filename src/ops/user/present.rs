@@ -9,7 +9,7 @@ use crate::ops::args::{Many, absolute};
 use crate::ops::file::SmallFile;
 use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Group, GroupEntry, Password, Path, User, UserEntry};
-use crate::ops::{Change, OpError, Operation, Plan, View};
+use crate::ops::{Change, OpError, Operation, Plan, Question, View};
 use crate::secret::fingerprint;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -137,9 +137,21 @@ impl Present {
         password: Option<Password>,
         groups: BTreeMap<String, GroupEntry>,
     ) -> Result<Seen, OpError> {
-        let (tools, defaults) = Defaults::probe(view)?;
+        // Most hosts have homes there: what stands at it comes along.
+        let likely = self.home.clone().unwrap_or_else(|| format!("/home/{}", self.name));
+        let mut tools = view.ask::<Tools>(&[Tools::KEY.to_owned()])?;
+        let mut defaults = view.ask::<Defaults>(&[Defaults::KEY.to_owned()])?;
+        let mut home = self.makes_home().then(|| view.ask::<Path>(std::slice::from_ref(&likely))).transpose()?;
+        let mut questions: Vec<&mut dyn Question> = vec![&mut tools, &mut defaults];
+        questions.extend(home.as_mut().map(|home| home as &mut dyn Question));
+        view.answer(&mut questions)?;
+        let (tools, defaults) = (tools.states().remove(0), defaults.states().remove(0));
         let path = self.home.clone().unwrap_or_else(|| defaults.home(&self.name));
-        let home = if self.makes_home() { Some(view.see::<Path>(&path)?) } else { None };
+        let home = match home {
+            Some(home) if path == likely => Some(home.states().remove(0)),
+            Some(_) => Some(view.see::<Path>(&path)?),
+            None => None,
+        };
         let keys = self.see_keys(view, &path)?;
         Ok(Seen { user: User::default(), tools, password, groups, keys, defaults, home })
     }
@@ -166,7 +178,8 @@ impl Present {
         mut names: Vec<String>,
     ) -> Result<BTreeMap<String, GroupEntry>, OpError> {
         names.extend(self.group.iter().chain(self.wanted_groups()).cloned());
-        if creating {
+        // It costs nothing beside others, and is known then when the account has to be made.
+        if creating || !names.is_empty() {
             names.push(self.name.clone());
         }
         names.sort();

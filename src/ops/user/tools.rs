@@ -1,10 +1,15 @@
 //! The commands that change accounts: shadow-utils where installed, else our own edit of the files.
 
 use super::bare;
+use crate::ops::resource::Resource;
+use crate::ops::touch::Altered;
 use crate::ops::{OpError, View};
-use crate::remote::Command;
+use crate::remote::{Command, Output};
 
-/// What a host offers to change accounts.
+/// Where programs are, but for those of the administrator's own.
+const PROGRAMS: &[&str] = &["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/sbin"];
+
+/// What a host offers to change accounts. There is one key, [`Tools::KEY`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tools {
     /// `useradd`, `usermod`, `chpasswd` and their family.
@@ -53,14 +58,50 @@ pub enum Field<'a> {
     Shell(&'a str),
 }
 
+impl Resource for Tools {
+    const KIND: &'static str = "account tools";
+
+    fn script(_: &[String]) -> Command {
+        Command::script("command -v useradd usermod >/dev/null && echo shadow || echo none")
+    }
+
+    fn parse(keys: &[String], output: &Output) -> Result<Vec<Self>, OpError> {
+        let found = match output.text().as_str() {
+            "shadow" => Self::Shadow,
+            "none" => Self::Bare,
+            _ => return Err(OpError::answer(Self::script(keys), &output.stdout)),
+        };
+        Ok(vec![found; keys.len()])
+    }
+
+    fn guess() -> Option<Self> {
+        Some(Self::Shadow)
+    }
+
+    fn is_absent(&self) -> bool {
+        false
+    }
+
+    fn outlasts(&self, _: &str, change: &Altered<'_>) -> bool {
+        Self::outlast(change)
+    }
+}
+
 impl Tools {
+    /// The one key of this kind.
+    pub const KEY: &'static str = "tools";
+
     /// Asks the host.
     ///
     /// # Errors
-    /// As [`View::read`].
+    /// As [`View::see`].
     pub fn probe(view: &mut View<'_>) -> Result<Self, OpError> {
-        let found = view.read(&Command::script("command -v useradd usermod >/dev/null && echo shadow"))?;
-        Ok(if found.text() == "shadow" { Self::Shadow } else { Self::Bare })
+        view.see(Self::KEY)
+    }
+
+    /// Whether a change leaves the programs alone.
+    pub(super) fn outlast(change: &Altered<'_>) -> bool {
+        !change.concerns_any(PROGRAMS)
     }
 
     /// Adds a user.

@@ -76,6 +76,7 @@ impl Content {
             issuer.map(|issuer| (issuer.crl_urls.clone(), issuer.issuer_urls.clone())).unwrap_or_default();
         let content = Self { crl_urls, issuer_urls, ..content };
         issuers.iter().enumerate().try_for_each(|(between, issuer)| content.allowed_by(name, issuer, between))?;
+        not_revoked(name, issuers)?;
         Ok(content)
     }
 
@@ -157,6 +158,22 @@ impl Content {
         }
         reasons
     }
+}
+
+/// Asks the books of each authority for the one below it.
+fn not_revoked(name: &str, issuers: &[Held]) -> Result<(), PkiError> {
+    for (below, above) in issuers.iter().zip(issuers.iter().skip(1)) {
+        let entry = above.record.entry(&below.record.serial);
+        if let Some(revoked) = entry.and_then(|entry| entry.revoked.as_ref()) {
+            return Err(PkiError::Refused {
+                issuer: below.record.name.clone(),
+                name: name.to_owned(),
+                problem: format!("it was revoked: {}", revoked.reason),
+                hint: Some(format!("`rhapsode pki renew {}` issues it with another key", below.record.name)),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Purposes in the order of inspections.

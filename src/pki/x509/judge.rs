@@ -4,7 +4,7 @@ use super::content::Content;
 use super::held::{Found, Held};
 use super::pki::Pki;
 use super::read::instant;
-use super::record::{Reason, RotationStage};
+use super::record::{Reason, Record, RotationStage};
 use super::shelf::{RECORD, Shelf, check_name};
 use super::span::Span;
 use super::want::{Kind, Want};
@@ -19,6 +19,8 @@ pub(super) enum Decision {
     Issue {
         reasons: Vec<String>,
         before: Option<Box<Held>>,
+        /// Whether an authority must not keep its key.
+        new_key: bool,
     },
 }
 
@@ -77,11 +79,14 @@ impl Pki {
         let held = match found {
             Found::Nothing => {
                 validity?;
-                return Ok(Decision::Issue { reasons: vec!["there is none yet".into()], before: None });
+                let reasons = vec!["there is none yet".into()];
+                return Ok(Decision::Issue { reasons, before: None, new_key: false });
             }
-            Found::Unfinished(_) => {
+            Found::Unfinished(record) => {
                 validity?;
-                return Ok(Decision::Issue { reasons: vec!["an earlier run was interrupted".into()], before: None });
+                let reasons = vec!["an earlier run was interrupted".into()];
+                let new_key = record.map_or(Ok(false), |record| self.is_revoked(&record))?;
+                return Ok(Decision::Issue { reasons, before: None, new_key });
             }
             Found::Held(held) => held,
         };
@@ -97,13 +102,21 @@ impl Pki {
         reasons.extend(expiry(&held, want, validity.as_ref().ok(), now));
         if !reasons.is_empty() {
             validity?;
-            return Ok(Decision::Issue { reasons, before: Some(held) });
+            let new_key = self.is_revoked(&held.record)?;
+            return Ok(Decision::Issue { reasons, before: Some(held), new_key });
         }
         let chain = self.shelf.chain(&held.der, &issuers)?;
         Ok(match chain == held.chain {
             true => Decision::Keep(held),
             false => Decision::Chain(held, "the certificates of its issuers changed".into()),
         })
+    }
+
+    /// Whether the books of its issuer take it back.
+    pub(super) fn is_revoked(&self, record: &Record) -> Result<bool, PkiError> {
+        let issuer = record.want.issuer().map(|issuer| self.shelf.record(issuer)).transpose()?.flatten();
+        let entry = issuer.as_ref().and_then(|issuer| issuer.entry(&record.serial));
+        Ok(entry.is_some_and(|entry| entry.revoked.is_some()))
     }
 
     /// Whether it is the next root, which waits for its turn.

@@ -125,7 +125,9 @@ impl Pki {
         let (mut held, reasons) = match self.judge(name, want, now)? {
             Decision::Keep(held) => (*held, Vec::new()),
             Decision::Chain(held, reason) => (self.rechain(*held)?, vec![reason]),
-            Decision::Issue { reasons, before } => (self.issue(name, want, before.as_deref(), false, now)?, reasons),
+            Decision::Issue { reasons, before, new_key } => {
+                (self.issue(name, want, before.as_deref(), new_key, now)?, reasons)
+            }
         };
         // When to renew is not in the certificate; of a root in rotation the next one is wanted.
         if held.record.want != *want && held.record.rotation.as_ref().is_none_or(|rotating| rotating.want.is_none()) {
@@ -142,12 +144,13 @@ impl Pki {
     pub fn renew(&self, name: &str, now: Timestamp) -> Result<Ensured, PkiError> {
         super::shelf::check_name(name)?;
         let _lock = self.shelf.lock()?;
-        let (want, before) = match self.shelf.find(name)? {
-            Found::Held(held) => (held.record.want.clone(), Some(held)),
-            Found::Unfinished(Some(record)) => (record.want, None),
-            _ => (self.shelf.held(name)?.record.want, None),
+        let (record, before) = match self.shelf.find(name)? {
+            Found::Held(held) => (held.record.clone(), Some(held)),
+            Found::Unfinished(Some(record)) => (*record, None),
+            _ => (self.shelf.held(name)?.record, None),
         };
-        let held = self.issue(name, &want, before.as_deref(), false, now)?;
+        let new_key = self.is_revoked(&record)?;
+        let held = self.issue(name, &record.want, before.as_deref(), new_key, now)?;
         Ok(Ensured { certificate: self.certificate(&held)?, reasons: vec!["renewed".into()] })
     }
 
