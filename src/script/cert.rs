@@ -59,8 +59,9 @@ pub mod cert {
 
     /// Keeps an authority below another one.
     ///
-    /// `options` takes `ca`, the authority above (what `cert::ca` or `cert::intermediate` gave, or its name), and what
-    /// `cert::ca` takes. Without `days` it ends a day before its issuer.
+    /// `options` takes `ca`, the authority above (what `cert::ca` or `cert::intermediate` gave, or its name), and as
+    /// `cert::ca` does `cn` or `subject`, `key_type`, `days` or `hours` (default: it ends a day before its issuer),
+    /// `renew_before`, `path_length`, `permitted`, `excluded`, `crl_urls`, `issuer_urls` and `crl_days`.
     /// Fails when the authority above must not have others below it, or ends before it.
     ///
     /// ```rhai
@@ -93,7 +94,8 @@ pub mod cert {
 
     /// Keeps a certificate that no authority issued.
     ///
-    /// `options` is as for `cert::issue`, without `ca`.
+    /// `options` takes what `cert::issue` does: `sans`, `usage`, `cn` or `subject`, `key_type`, `days` or `hours`,
+    /// `renew_before`, `key_usages` and `reuse_key`.
     ///
     /// ```rhai
     /// let lab = cert::self_signed("lab", #{ sans: "lab.internal", days: 90 });

@@ -69,13 +69,17 @@ fn no_reader_finds_a_key_without_its_certificate() {
     container.exec(
         "mkdir /srv/tls; (while [ ! -e /run/stop ]; do
              if [ -e /srv/tls/privkey.pem ] && [ ! -e /srv/tls/fullchain.pem ]; then echo alone; fi
-         done >/run/seen) >/dev/null 2>&1 &",
+         done >/run/seen; touch /run/seen-all) >/dev/null 2>&1 &",
     );
     playbook("\"a.internal\"");
     bed.applied(0);
     playbook("\"a.internal\", \"b.internal\"");
     bed.applied(0);
-    assert_eq!(container.says("touch /run/stop; sleep 1; cat /run/seen; ls -A /srv/tls"), "fullchain.pem\nprivkey.pem");
+    assert_eq!(
+        container
+            .says("touch /run/stop; until [ -e /run/seen-all ]; do sleep 0.1; done; cat /run/seen; ls -A /srv/tls"),
+        "fullchain.pem\nprivkey.pem"
+    );
     let key = container.exec("openssl pkey -in /srv/tls/privkey.pem -pubout");
     assert_eq!(key, container.exec("openssl x509 -in /srv/tls/fullchain.pem -noout -pubkey"));
 

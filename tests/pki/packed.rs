@@ -50,7 +50,7 @@ fn a_bundle_opens_with_its_password_stays_as_it_is_and_is_renewed_with_its_certi
     let opened = open_pkcs12(&renewed.der, &renewed.password).expect("opens");
     assert_eq!(opened.certificates, read_certificates(&bed.show("home/ada").chain_pem).expect("read"));
     assert_eq!(opened.key.as_slice(), bed.pki.key("home/ada").expect("kept").der());
-    assert_eq!(format!("{renewed:?}"), "Pkcs12 { reasons: [\"there is none yet\"], .. }");
+    assert_eq!(format!("{renewed:?}"), "Pkcs12 { reasons: [\"certificate, key or chain changed\"], .. }");
 
     let named = Pkcs12Want { friendly_name: Some("ada@home".into()) };
     let other = bed.pki.pkcs12("home/ada", &named).expect("made");

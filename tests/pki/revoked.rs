@@ -31,6 +31,10 @@ fn a_revoked_certificate_is_refused_by_who_asks_the_list() {
     let serial = bed.show("home/web").seen.serial.to_uppercase();
     assert!(text.contains(&format!("Serial Number: {serial}")) && text.contains("Key Compromise"), "{text}");
     assert!(text.contains("Issuer: C = UN, O = Home, CN = home/ca"), "{text}");
+    let key_id = bed.show("home/ca").seen.key_id.expect("it has one").to_uppercase();
+    let key_id: Vec<String> =
+        key_id.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned()).collect();
+    assert!(text.contains(&key_id.join(":")), "the authority key identifier: {text}");
     let error = bed.pki.verify("home/web", later(0)).expect_err("revoked");
     assert!(error.to_string().contains("`home/web` was revoked: key compromise"), "{error}");
     assert_eq!(bed.reasons("home/web", &web(), 0), ["was revoked: key compromise"]);

@@ -110,7 +110,7 @@ fn steps(folder: &str, hash: &str, before: &[Option<String>], after: &[Slot]) ->
         let state = Path { kind: Kind::Link, mode: 0o777, target, ..Path::absent() };
         changes.push(Change::new(sign, text).run(command).touching([path(at)]).makes(path(at), state));
     }
-    let moved = |at: usize| after.iter().any(|slot| *slot == Err(at));
+    let moved = |at: usize| after.contains(&Err(at));
     for at in after.len()..before.len() {
         let change = Change::new(Sign::Remove, format!("remove {}", path(at))).makes(path(at), Path::absent());
         let gone = Command::new("rm").arg("-f").arg("--").arg(path(at));

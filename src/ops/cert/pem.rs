@@ -53,7 +53,7 @@ impl Certificate {
 
     /// A line of the signature, which no other certificate has: bundles made of it hold the same line.
     pub fn mark(&self) -> &str {
-        let full = self.pem.lines().filter(|line| line.len() == COLUMNS && !line.starts_with('-'));
-        full.last().expect("a certificate is longer than a line")
+        let full = self.pem.lines().rev().find(|line| line.len() == COLUMNS && !line.starts_with('-'));
+        full.expect("a certificate is longer than a line")
     }
 }

@@ -8,6 +8,7 @@ use super::shelf::{CERTIFICATE, CHAIN, CROSS, NEXT, PREVIOUS, RECORD, Shelf};
 use super::want::{Kind, Want};
 use crate::pki::PkiError;
 use sha2::{Digest, Sha256};
+use std::sync::PoisonError;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
@@ -64,12 +65,17 @@ impl Shelf {
     /// The record of a name.
     pub fn record(&self, name: &str) -> Result<Option<Record>, PkiError> {
         let Some(text) = self.read(name, RECORD)? else { return Ok(None) };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, record)) = known.get(name).filter(|(before, _)| *before == text) {
+            return Ok(Some(record.clone()));
+        }
         let damaged = |problem| PkiError::Damaged { path: Shelf::shown(name, RECORD), problem };
         let record = Record::parse(&text).map_err(damaged)?;
-        match record.name == name {
-            true => Ok(Some(record)),
-            false => Err(damaged(format!("it is that of `{}`", record.name))),
+        if record.name != name {
+            return Err(damaged(format!("it is that of `{}`", record.name)));
         }
+        known.insert(name.to_owned(), (text, record.clone()));
+        Ok(Some(record))
     }
 
     /// The certificate of a name.

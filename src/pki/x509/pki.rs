@@ -274,7 +274,7 @@ impl Pki {
             chain_sha256: chain_digest(&chain),
             key: key.secret.clone(),
             want: want.clone(),
-            pkcs12: None,
+            pkcs12: known.as_ref().and_then(|known| known.pkcs12.clone()),
             crl: known.as_ref().and_then(|known| known.crl),
             rotation: known.as_ref().and_then(|known| known.rotation.clone()),
             issued: known.map(|known| known.issued).unwrap_or_default(),

@@ -1,10 +1,13 @@
 //! The folder `pki` of a project: its names, its files, and the lock on it.
 
+use super::record::Record;
 use crate::pki::PkiError;
 use rustix::fs::{FlockOperation, flock};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// Where the folders of certificates are, from the project.
 const FOLDER: &str = "pki";
@@ -22,6 +25,8 @@ pub(super) const PREVIOUS: &str = "previous";
 
 pub(super) struct Shelf {
     root: PathBuf,
+    /// Records by name, with the text they were read from: that of an authority grows long, and each certificate asks it.
+    pub(super) known: Mutex<HashMap<String, (String, Record)>>,
 }
 
 /// The lock, as long as it lives. Two of one process exclude each other too: each opens the folder itself.
@@ -51,7 +56,7 @@ pub(super) fn check_name(name: &str) -> Result<(), PkiError> {
 
 impl Shelf {
     pub fn of_project(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), known: Mutex::default() }
     }
 
     /// Waits until nobody else changes anything, and keeps others from it.

@@ -1,17 +1,17 @@
 //! From certificates of the project to files and stores of hosts.
 
-use super::super::common::Common;
-use super::super::done::Done;
-use super::super::ensure::ensure;
-use super::super::error::{RhaiResultOf, mistake};
-use super::super::here::Here;
-use super::super::once::{Known, known, once};
-use super::super::opaque::Opaque;
 use super::handles::{Bundle, Certificate, Kept, failed};
 use super::issue::named;
 use super::kept::{List, Pack};
 use super::options::name_of;
 use crate::pki::{inspect, read_certificates};
+use crate::script::common::Common;
+use crate::script::done::Done;
+use crate::script::ensure::ensure;
+use crate::script::error::{RhaiResultOf, mistake};
+use crate::script::here::Here;
+use crate::script::once::{Known, known, once};
+use crate::script::opaque::Opaque;
 use rhai::{Array, Dynamic, EvalAltResult, Map, NativeCallContext};
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ pub fn pkcs12(ctx: &NativeCallContext, path: Dynamic, certificate: &Dynamic, mut
     let here = Here::of(ctx);
     let certificate = certificate_of(ctx, op, certificate)?;
     let friendly = match want.get("friendly_name") {
-        Some(name) => super::super::common::text(name).map_err(|problem| wrong(ctx, op, "friendly_name", &problem))?,
+        Some(name) => crate::script::common::text(name).map_err(|problem| wrong(ctx, op, "friendly_name", &problem))?,
         None => certificate.name().to_owned(),
     };
     let kept = certificate.kept(ctx)?;
@@ -166,10 +166,10 @@ pub fn trust(ctx: &NativeCallContext, name: Dynamic, mut want: Map) -> RhaiResul
 
 /// A file of this machine.
 fn local(ctx: &NativeCallContext, op: &str, name: &Dynamic) -> RhaiResultOf<String> {
-    let name = super::super::common::text(name).map_err(|problem| wrong(ctx, op, "src", &problem))?;
+    let name = crate::script::common::text(name).map_err(|problem| wrong(ctx, op, "src", &problem))?;
     let project = Here::of(ctx).project().clone();
     let found = project.find(&name, ctx.call_source());
-    let found = found.map_err(|tried| mistake(ctx, tried, Some(super::super::syntax::PATHS.into())))?;
+    let found = found.map_err(|tried| mistake(ctx, tried, Some(crate::script::syntax::PATHS.into())))?;
     project.note_local(&found);
     std::fs::read_to_string(&found).map_err(|error| wrong(ctx, op, "src", &format!("cannot read `{name}`: {error}")))
 }

@@ -1,10 +1,10 @@
 //! What operations on certificates give to the script.
 
-use super::super::done::Done;
-use super::super::error::{RhaiResultOf, mistake};
-use super::super::opaque::Opaque;
 use crate::event::{Failure, OpStatus};
 use crate::pki::{self, Pki};
+use crate::script::done::Done;
+use crate::script::error::{RhaiResultOf, mistake};
+use crate::script::opaque::Opaque;
 use rhai::plugin::*;
 use rhai::{Dynamic, NativeCallContext};
 use std::sync::Arc;
@@ -110,7 +110,7 @@ impl Kept {
 /// An error of the library, where the script stands.
 pub fn failed(ctx: &NativeCallContext, error: &pki::PkiError) -> Box<EvalAltResult> {
     let failure = Failure { hint: error.hint(), ..Failure::of(error) };
-    super::super::error::raise(&failure, ctx.fn_name(), "", ctx.call_position())
+    crate::script::error::raise(&failure, ctx.fn_name(), "", ctx.call_position())
 }
 
 /// A certificate with its key in one encrypted file.

@@ -1,14 +1,14 @@
 //! Operations on the project: done once a run, whatever the hosts.
 
-use super::super::done::Done;
-use super::super::error::{RhaiResultOf, mistake};
-use super::super::here::Here;
-use super::super::once::{Known, is_asked, known, once, refused, taken};
 use super::handles::{Certificate, Facts, Kept, failed};
 use super::kept::Revoke;
 use super::options::{self, json_of, name_of};
 use super::work::{self, Issue};
 use crate::ops::Entry;
+use crate::script::done::Done;
+use crate::script::error::{RhaiResultOf, mistake};
+use crate::script::here::Here;
+use crate::script::once::{Known, is_asked, known, once, refused, taken};
 use rhai::{Dynamic, Map, NativeCallContext};
 use std::sync::Arc;
 

@@ -1,12 +1,12 @@
 //! What is made of certificates and kept in the project: lists of what was revoked, encrypted files.
 
-use super::super::world::Authority;
 use super::handles::Kept;
 use super::work::{frozen, now, refused};
 use crate::engine::Shared;
 use crate::event::Sign;
 use crate::ops::{Change, OpError};
 use crate::pki::{CrlVerdict, Pkcs12, Pkcs12Want, Pki, PkiError, Reason};
+use crate::script::world::Authority;
 use std::sync::Arc;
 
 /// A certificate that is revoked.

@@ -13,10 +13,10 @@ const WORDS: [(&str, &str); 2] = [("key_type", "key"), ("usage", "use")];
 
 /// Operations on the project: no host knows of them, and `check` asks here what they take.
 pub static ENTRIES: [Entry; 5] = [
-    entry("cert::ca", authority_fields, |want| accepted("cert::ca", want)),
-    entry("cert::intermediate", authority_fields, |want| accepted("cert::intermediate", want)),
-    entry("cert::issue", leaf_fields, |want| accepted("cert::issue", want)),
-    entry("cert::self_signed", leaf_fields, |want| accepted("cert::self_signed", want)),
+    entry("cert::ca", || known("cert::ca"), |want| accepted("cert::ca", want)),
+    entry("cert::intermediate", || known("cert::intermediate"), |want| accepted("cert::intermediate", want)),
+    entry("cert::issue", || known("cert::issue"), |want| accepted("cert::issue", want)),
+    entry("cert::self_signed", || known("cert::self_signed"), |want| accepted("cert::self_signed", want)),
     entry("cert::revoke", || &["name", "reason"], |want| revocation(want).map(|_| nothing())),
 ];
 
@@ -28,19 +28,21 @@ const fn entry(
     Entry { name, target: "name", takes_many: false, local_paths: &[], fields, accept }
 }
 
-fn authority_fields() -> &'static [&'static str] {
-    static FIELDS: OnceLock<Vec<&'static str>> = OnceLock::new();
-    FIELDS.get_or_init(|| with_words(fields::<Authority>()))
-}
-
-fn leaf_fields() -> &'static [&'static str] {
-    static FIELDS: OnceLock<Vec<&'static str>> = OnceLock::new();
-    FIELDS.get_or_init(|| with_words(fields::<Leaf>()))
+/// What an operation takes. Who signs himself has no authority.
+fn known(op: &str) -> &'static [&'static str] {
+    static AUTHORITY: OnceLock<Vec<&'static str>> = OnceLock::new();
+    static LEAF: OnceLock<Vec<&'static str>> = OnceLock::new();
+    let below = match is_authority(op) {
+        true => AUTHORITY.get_or_init(|| with_words(fields::<Authority>())),
+        false => LEAF.get_or_init(|| with_words(fields::<Leaf>())),
+    };
+    if matches!(op, "cert::ca" | "cert::self_signed") { &below[1..] } else { below }
 }
 
 fn with_words(fields: &[&'static str]) -> Vec<&'static str> {
     let word = |field: &'static str| WORDS.iter().find(|(_, of)| *of == field).map_or(field, |(word, _)| *word);
-    ["name", "cn"].into_iter().chain(fields.iter().map(|field| word(field))).collect()
+    let others = fields.iter().filter(|field| **field != "ca").map(|field| word(field));
+    ["ca", "name", "cn"].into_iter().chain(others).collect()
 }
 
 /// Stands for an operation that does nothing on a host.
@@ -69,7 +71,7 @@ pub fn json_of(map: &Map) -> Result<Value, (String, String)> {
     for (key, value) in map {
         let value = match value.read_lock::<Certificate>() {
             Some(certificate) => Value::String(certificate.name().to_owned()),
-            None => super::super::convert::to_json(value).map_err(|problem| (key.to_string(), problem))?,
+            None => crate::script::convert::to_json(value).map_err(|problem| (key.to_string(), problem))?,
         };
         json.insert(key.to_string(), value);
     }
@@ -80,7 +82,7 @@ pub fn json_of(map: &Map) -> Result<Value, (String, String)> {
 pub fn name_of(value: &Dynamic) -> Result<String, String> {
     match value.read_lock::<Certificate>() {
         Some(certificate) => Ok(certificate.name().to_owned()),
-        None => super::super::common::text(value).map_err(|_| "must be a certificate, or the name of one".to_owned()),
+        None => crate::script::common::text(value).map_err(|_| "must be a certificate, or the name of one".to_owned()),
     }
 }
 
@@ -89,7 +91,7 @@ pub fn name_of(value: &Dynamic) -> Result<String, String> {
 /// # Errors
 /// An option that there is none of, or a wrong value.
 pub fn want(op: &'static str, options: Value) -> Result<Want, ArgumentError> {
-    let known = if is_authority(op) { authority_fields() } else { leaf_fields() };
+    let known = known(op);
     let Value::Object(mut options) = options else { unreachable!("options are a map") };
     if let Some(field) = options.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(ArgumentError::UnknownField { op, field: field.clone(), known });

@@ -1,11 +1,11 @@
 //! What the project holds of certificates: looked at in plans, made in applies.
 
-use super::super::world::Authority;
 use super::handles::Kept;
 use crate::engine::Shared;
 use crate::event::Sign;
 use crate::ops::{Change, OpError};
 use crate::pki::{Pki, PkiError, Verdict, Want};
+use crate::script::world::Authority;
 use jiff::Timestamp;
 use std::sync::Arc;
 
