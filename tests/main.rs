@@ -9,6 +9,7 @@ mod facts;
 mod connect_container;
 mod connect_escalation;
 mod connect_ssh;
+mod dns;
 mod docs;
 mod history;
 mod init;

@@ -5,6 +5,7 @@ mod kept;
 mod leaks;
 mod merging;
 mod providers;
+mod rops;
 mod server;
 mod short;
 mod tampered;

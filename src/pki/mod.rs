@@ -1,5 +1,6 @@
 //! Keys, certificates and authorities of a project: certificates in `pki/`, in clear; private keys in its secrets.
 
+pub mod dns;
 mod error;
 pub mod ssh;
 pub mod trust;
@@ -8,6 +9,6 @@ mod x509;
 pub use error::PkiError;
 pub use x509::{
     Authority, Certificate, Crl, CrlVerdict, Ensured, Inspection, Issued, KeyType, KeyUsage, Kind, Leaf, Listed,
-    NameConstraint, Opened, Pkcs12, Pkcs12Want, Pki, PrivateKey, Reason, Revocation, Revoked, Rotation, RotationStage,
-    San, Span, Subject, Use, Verdict, Verified, Want, certificate_pem, inspect, open_pkcs12, read_certificates,
+    NameConstraint, Pkcs12, Pkcs12Want, Pki, PrivateKey, Reason, Revocation, Revoked, Rotation, RotationStage, San,
+    Span, Subject, Use, Verdict, Verified, Want, certificate_pem, inspect, open_pkcs12, read_certificates,
 };

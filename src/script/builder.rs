@@ -26,7 +26,7 @@ pub fn modules() -> &'static [(&'static str, Shared<Module>)] {
     static MODULES: OnceLock<Vec<(&'static str, Shared<Module>)>> = OnceLock::new();
     MODULES.get_or_init(|| {
         let mut modules = families![
-            apt, cert, cmd, cron, docker, file, git, group, pkg, secret, server, service, ssh, sudo, sys, systemd,
+            apt, cert, cmd, cron, dns, docker, file, git, group, pkg, secret, server, service, ssh, sudo, sys, systemd,
             user, wait
         ];
         modules.push(("op", exported_module!(super::custom::op).into()));

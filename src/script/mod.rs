@@ -41,6 +41,7 @@ pub mod apt;
 pub mod cert;
 pub mod cmd;
 pub mod cron;
+pub mod dns;
 pub mod docker;
 pub mod git;
 pub mod group;
@@ -73,4 +74,5 @@ use crate::ops::Entry;
 /// What an operation on the project takes, which no host knows of.
 pub(crate) fn project_entry(name: &str) -> Option<&'static Entry> {
     cert::entry(name).or_else(|| ssh::entry(name))
+    cert::entry(name).or_else(|| dns::entry(name))
 }

@@ -1,5 +1,6 @@
 //! What all hosts of a run share on the side of the scripts.
 
+use super::dns::Keys;
 use super::project::Project;
 use crate::event::Failure;
 use crate::pki::Pki;
@@ -40,7 +41,7 @@ pub struct World {
     pub authority: Authority,
 }
 
-/// The certificates of the project.
+/// The certificates of the project, and its keys of DNS.
 pub struct Authority {
     /// The folder that they are kept in: in a rollback the scripts are those of another folder, which goes afterwards.
     home: PathBuf,
@@ -52,13 +53,21 @@ pub struct Authority {
     current_ssh: OnceLock<Arc<Ssh>>,
     /// Names that a plan would issue.
     pending: Mutex<HashSet<String>>,
+    keys: Keys,
 }
 
 impl Authority {
     /// Those of a project at `home`, with scripts at `root`.
     pub fn new(home: impl Into<PathBuf>, root: impl Into<PathBuf>) -> Self {
         let (own, current, ssh, current_ssh, pending) = Default::default();
-        Self { home: home.into(), root: root.into(), own, current, ssh, current_ssh, pending }
+        let (home, root) = (home.into(), root.into());
+        let keys = Keys::new(&home, &root);
+        Self { home, root, own, current, ssh, current_ssh, pending, keys }
+    }
+
+    /// The keys and serials of DNS: those of the project as it is now.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// The folder of the project as it is now.
