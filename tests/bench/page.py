@@ -23,18 +23,23 @@ GOALS = [
 
 
 class Results:
-    """Rounds of several calls. Figures of two rows are only compared when the same call measured both."""
+    """Rounds of several calls, the last one first, which is taken where two measured the same. Figures of two rows are
+    only compared when the same call measured both.
+    """
 
     def __init__(self, files):
-        self.rounds = [report.load(file) for file in files]
+        self.rounds = [report.load(file) for file in reversed(files)]
 
     def each(self, phase, *rows):
-        """Every RTT, N and medians where one call has all these rows."""
+        """Every RTT, N and runs where one call has all these rows."""
+        found = {}
         for grouped in self.rounds:
-            for rtt, count, row, at in sorted(grouped):
-                found = [grouped.get((rtt, count, name, phase)) for name in rows]
-                if row == rows[0] and at == phase and all(found):
-                    yield rtt, count, found
+            for rtt, count, row, at in grouped:
+                runs = [grouped.get((rtt, count, name, phase)) for name in rows]
+                if row == rows[0] and at == phase and all(runs):
+                    found.setdefault((rtt, count), runs)
+        for (rtt, count), runs in sorted(found.items()):
+            yield rtt, count, runs
 
     def ratios(self, phase, ours, theirs, only=lambda rtt, count: True):
         """`10 hosts, RTT 0: 0.74` for each that was measured; the first is divided by the second."""
@@ -49,14 +54,14 @@ class Results:
                 yield f"{hosts(count, rtt)}: {form(value, count)}"
 
     def per_further_host(self, row, key):
-        """The slope between the smallest and the largest N of one call, or of all calls where each has one N."""
+        """The slope between 10 hosts, or the fewest above one, and the most."""
         by_count = {}
         for rtt, count, (runs,) in self.each("no-op", row):
-            if rtt == 0:
+            if rtt == 0 and count > 1:
                 by_count[count] = report.median(runs, key)
         if len(by_count) < 2:
             return
-        low, high = min(count for count in by_count if count > 1 or len(by_count) == 2), max(by_count)
+        low, high = min(by_count), max(by_count)
         yield f"{(by_count[high] - by_count[low]) / (high - low):.3f} s from {low} to {high} hosts"
 
 
