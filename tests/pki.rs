@@ -64,6 +64,11 @@ impl Bed {
         opened(self.folder.path(), &self.identity)
     }
 
+    /// Its secrets.
+    pub fn store(&self) -> Store {
+        Store::opened_by(self.root(), Identities::of_text(&self.identity).expect("a key"))
+    }
+
     /// The key that opens its secrets.
     pub fn identity(&self) -> &str {
         &self.identity

@@ -134,16 +134,18 @@ impl Session {
             }
             return Ok(Exit::Done);
         }
-        let mut all = pki.list()?;
+        let (mut all, mut crls) = (pki.list()?, pki.crls()?);
         if let Some(within) = expiring {
             let limit = now.as_second() + within.in_secs();
             all.retain(|listed| listed.revoked.is_none() && listed.not_after.as_second() <= limit);
+            crls.retain(|crl| crl.next_update.as_second() <= limit);
         }
         match self.flags.json {
-            true => say_json(&show::json_of(&all, now)),
-            false => say(show::table_of(&all, now)),
+            true => say_json(&show::json_of(&all, &crls, now)),
+            false => say(show::table_of(&all, &crls, now)),
         }
-        Ok(if expiring.is_some() && !all.is_empty() { Exit::Pending } else { Exit::Done })
+        let none = all.is_empty() && crls.is_empty();
+        Ok(if expiring.is_some() && !none { Exit::Pending } else { Exit::Done })
     }
 
     fn show_certificate(&self, pki: &Pki, which: &str, now: Timestamp) -> Result<Exit, CommandError> {

@@ -121,6 +121,29 @@ fn names_are_constrained_from_the_root_on_and_openssl_agrees() {
 }
 
 #[test]
+fn an_authority_may_have_names_and_purposes_and_issues_for_no_others() {
+    let bed = Bed::new();
+    let for_clients = |ca: &mut Authority| {
+        (ca.ca, ca.usage) = (Some("home".into()), Some(rhapsode::pki::Use::Client));
+        ca.sans = vec!["dns:ca.internal".parse().expect("a name")];
+    };
+    bed.ensure("home", &root());
+    bed.ensure("home/ca", &Want::Intermediate(authority(for_clients)));
+    assert!(bed.reasons("home/ca", &Want::Intermediate(authority(for_clients)), 0).is_empty());
+    let text = bed.text("home/ca");
+    assert!(text.contains("DNS:ca.internal") && text.contains("TLS Web Client Authentication"), "{text}");
+    let refused = bed.refused("home/web", &web());
+    assert!(
+        refused.to_string().contains("`home/ca` cannot issue `home/web`: it issues nothing for a server"),
+        "{refused}"
+    );
+    let client = Leaf { usage: Some(rhapsode::pki::Use::Client), ..leaf("home/ca", &[]) };
+    bed.ensure("home/ada", &Want::Leaf(client));
+    bed.verifies("home/ada", &["-purpose", "sslclient"]);
+    assert_eq!(bed.reasons("home/ca", &below("home"), 0), ["use none, was client", "SAN dns:ca.internal removed"]);
+}
+
+#[test]
 fn what_users_write_is_read_strictly() {
     let read = |text: &str| serde_json::from_str::<Leaf>(text);
     let leaf =

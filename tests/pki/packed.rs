@@ -70,6 +70,21 @@ fn another_issuer_in_the_chain_makes_another_bundle() {
 }
 
 #[test]
+fn a_lost_bundle_is_made_again_with_the_password_it_had() {
+    let bed = Bed::with_web();
+    let first = bed.pki.pkcs12("home/web", &Pkcs12Want::default()).expect("made");
+    for (lost, same) in [("pkcs12", true), ("encrypted_key", true), ("pkcs12_password", false)] {
+        let before = bed.pki.pkcs12("home/web", &Pkcs12Want::default()).expect("kept");
+        assert!(bed.store().rm(&format!("pki/home/web/{lost}")).expect("removed"));
+        let made = bed.pki.pkcs12("home/web", &Pkcs12Want::default()).expect("made");
+        assert_eq!(made.reasons, ["it is not among the secrets"], "{lost}");
+        assert_eq!(made.password == before.password, same, "{lost}");
+        open_pkcs12(&made.der, &made.password).expect("opens");
+    }
+    assert_ne!(first.der, bed.pki.pkcs12("home/web", &Pkcs12Want::default()).expect("kept").der);
+}
+
+#[test]
 fn the_encrypted_key_opens_with_the_same_password_for_every_kind_of_key() {
     let bed = Bed::with_web();
     for kind in [KeyType::P256, KeyType::P384, KeyType::Ed25519, KeyType::Rsa2048] {

@@ -1,7 +1,7 @@
 //! What `pki` tells of certificates.
 
 use super::super::table;
-use crate::pki::{Inspection, Issued, Kind, Listed};
+use crate::pki::{Crl, Inspection, Issued, Kind, Listed};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn status(revoked: Option<&crate::pki::Revoked>, not_after: Timestamp, now: Time
 }
 
 /// Certificates as a table.
-pub fn table_of(all: &[Listed], now: Timestamp) -> String {
+pub fn table_of(all: &[Listed], crls: &[Crl], now: Timestamp) -> String {
     let header = ["NAME", "KIND", "ISSUER", "ENDS", "DAYS", "STATUS"].map(str::to_owned);
     let rows = all.iter().map(|listed| {
         [
@@ -36,17 +36,27 @@ pub fn table_of(all: &[Listed], now: Timestamp) -> String {
             status(listed.revoked.as_ref(), listed.not_after, now),
         ]
     });
-    table::aligned(std::iter::once(header).chain(rows))
+    let lists = crls.iter().map(|crl| {
+        let (kind, issuer) = ("crl".to_owned(), crl.authority.clone());
+        let left = days_left(crl.next_update, now).to_string();
+        [format!("{issuer}/crl"), kind, issuer, day(crl.next_update), left, status(None, crl.next_update, now)]
+    });
+    table::aligned(std::iter::once(header).chain(rows).chain(lists))
 }
 
 /// The same as JSON.
-pub fn json_of(all: &[Listed], now: Timestamp) -> Value {
+pub fn json_of(all: &[Listed], crls: &[Crl], now: Timestamp) -> Value {
     let row = |listed: &Listed| {
         let mut value = serde_json::to_value(listed).expect("it has a JSON form");
         value["days_left"] = days_left(listed.not_after, now).into();
         value
     };
-    json!({ "certificates": all.iter().map(row).collect::<Vec<_>>() })
+    let list = |crl: &Crl| {
+        json!({ "authority": crl.authority, "number": crl.number, "next_update": crl.next_update,
+                "days_left": days_left(crl.next_update, now), "revoked": crl.serials })
+    };
+    json!({ "certificates": all.iter().map(row).collect::<Vec<_>>(),
+            "crls": crls.iter().map(list).collect::<Vec<_>>() })
 }
 
 /// The books of an authority as a table.

@@ -109,6 +109,12 @@ pub struct AuthorityWords {
     pub ca: Option<String>,
     #[command(flatten)]
     pub common: CommonWords,
+    /// A name of its own: `dns:ca.internal`; may be repeated
+    #[arg(long, value_name = "SAN", value_parser = parsed::<San>)]
+    pub san: Vec<San>,
+    /// What it may issue certificates for (default anything)
+    #[arg(long = "use", value_name = "USE", value_enum)]
+    pub usage: Option<UseWord>,
     /// How many authorities may follow below it
     #[arg(long, value_name = "N")]
     pub path_length: Option<u8>,
@@ -200,6 +206,16 @@ pub enum UseWord {
     Both,
 }
 
+impl UseWord {
+    fn means(self) -> Use {
+        match self {
+            Self::Server => Use::Server,
+            Self::Client => Use::Client,
+            Self::Both => Use::Both,
+        }
+    }
+}
+
 /// A value in its own words; what is wrong with it, and what to do, in one line.
 fn parsed<T: std::str::FromStr<Err = PkiError>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: PkiError| match error.hint() {
@@ -214,6 +230,8 @@ impl AuthorityWords {
         let authority = Authority {
             ca: self.ca.clone(),
             subject: self.common.subject.clone().unwrap_or_default(),
+            sans: self.san.clone(),
+            usage: self.usage.map(UseWord::means),
             key: self.common.key,
             days: self.common.days,
             hours: self.common.hours,
@@ -236,11 +254,7 @@ impl LeafWords {
             ca: self.ca.clone(),
             subject: self.common.subject.clone().unwrap_or_default(),
             sans: self.san.clone(),
-            usage: self.usage.map(|usage| match usage {
-                UseWord::Server => Use::Server,
-                UseWord::Client => Use::Client,
-                UseWord::Both => Use::Both,
-            }),
+            usage: self.usage.map(UseWord::means),
             key_usages: Vec::new(),
             key: self.common.key,
             days: self.common.days,

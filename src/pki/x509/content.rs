@@ -38,10 +38,10 @@ impl Content {
                 authority: true,
                 subject: subject_of(&authority.subject, name.chars().take(64).collect(), issuers),
                 key: authority.key.unwrap_or(KeyType::P384),
-                sans: Vec::new(),
+                sans: without_twins(&authority.sans),
                 path_length: authority.path_length.or_else(|| left_by(issuers)),
                 key_usages: vec![KeyUsage::DigitalSignature, KeyUsage::CertSign, KeyUsage::CrlSign],
-                usage: None,
+                usage: authority.usage,
                 permitted: without_twins(&authority.permitted),
                 excluded: without_twins(&authority.excluded),
                 crl_urls: Vec::new(),
@@ -102,6 +102,12 @@ impl Content {
         {
             let problem = format!("a path length of {length} is not below its own of {above}");
             return Err(refused(problem, "leave `path_length` out to have what the authority leaves"));
+        }
+        let uses = &issuer.seen.uses;
+        let foreign =
+            purposes(self.usage).into_iter().find(|usage| !uses.iter().any(|known| known == usage || known == "any"));
+        if let Some(usage) = foreign.filter(|_| !uses.is_empty()) {
+            return Err(refused(format!("it issues nothing for a {usage}"), "say `use` otherwise, here or there"));
         }
         let parsed =
             |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect::<Vec<NameConstraint>>();

@@ -68,6 +68,20 @@ struct Read {
     entries: BTreeMap<String, (i64, u8)>,
 }
 
+impl Read {
+    fn told(self, authority: &str, pem: String) -> Crl {
+        Crl {
+            authority: authority.to_owned(),
+            pem,
+            number: self.number,
+            this_update: instant(self.this_update),
+            next_update: instant(self.next_update),
+            serials: self.entries.into_keys().collect(),
+            reasons: Vec::new(),
+        }
+    }
+}
+
 impl Pki {
     /// Takes a certificate back, by its name or its serial in hexadecimal, and makes the revocation list that tells it.
     ///
@@ -154,6 +168,22 @@ impl Pki {
         self.crl_of(self.authority(authority)?, now)
     }
 
+    /// The revocation lists there are, sorted by authority.
+    ///
+    /// # Errors
+    /// The files of an authority do not fit.
+    pub fn crls(&self) -> Result<Vec<Crl>, PkiError> {
+        let _lock = self.shelf.lock_to_read()?;
+        let mut all = Vec::new();
+        for name in self.shelf.names()? {
+            if let Some(pem) = self.shelf.read(&name, CRL)?.filter(|_| !self.shelf.is_unfinished(&name)) {
+                let held = self.shelf.held(&name)?;
+                all.extend(read_crl(&pem, &held.spki).map(|read| read.told(&name, pem)));
+            }
+        }
+        Ok(all)
+    }
+
     fn authority(&self, name: &str) -> Result<Held, PkiError> {
         let held = self.shelf.held(name)?;
         match held.record.kind().is_authority() {
@@ -220,16 +250,7 @@ impl Pki {
         if read.next_update - now.as_second() <= lifetime.in_secs() / 3 {
             reasons.push(format!("it holds until {}", day(instant(read.next_update))));
         }
-        let crl = Crl {
-            authority: name.clone(),
-            pem,
-            number: read.number,
-            this_update: instant(read.this_update),
-            next_update: instant(read.next_update),
-            serials: read.entries.into_keys().collect(),
-            reasons: Vec::new(),
-        };
-        Ok((Some(crl), reasons))
+        Ok((Some(read.told(name, pem)), reasons))
     }
 
     fn read_crl(&self, held: &Held) -> Result<Option<Read>, PkiError> {

@@ -226,6 +226,12 @@ impl Held {
                 if !same(texts(&want.permitted), &seen.permitted) || !same(texts(&want.excluded), &seen.excluded) {
                     return differs("list of names");
                 }
+                if !same(want.sans.iter().map(ToString::to_string).collect(), &seen.sans) {
+                    return differs("list of names");
+                }
+                if purposes(want.usage) != seen.uses {
+                    return differs("use");
+                }
                 if want.path_length.is_some_and(|length| Some(u32::from(length)) != seen.path_length) {
                     return differs("path length");
                 }

@@ -7,6 +7,7 @@ use super::read::hex;
 use super::record::Packed;
 use super::shelf::{RECORD, check_name};
 use crate::pki::PkiError;
+use crate::secret::sops::SopsError;
 use crate::secret::{SecretError, random, random_text};
 use p12_keystore::{EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, Pkcs12ImportPolicy, PrivateKeyChain};
 use pkcs8::PrivateKeyInfoRef;
@@ -71,21 +72,23 @@ impl Pki {
         let _lock = self.shelf.lock()?;
         let mut held = self.packable(name)?;
         let packed = packed(&held, want);
-        let reasons = reasons(&held, &packed);
+        let mut reasons = reasons(&held, &packed);
         let beside = |file: &str| format!("pki/{name}/{file}");
         if reasons.is_empty() {
-            return Ok(Pkcs12 {
-                der: self.store.get(&beside(FILE))?,
-                password: text(self.store.get(&beside(PASSWORD))?)?,
-                encrypted_key_pem: text(self.store.get(&beside(ENCRYPTED_KEY))?)?,
-                reasons,
-            });
+            match self.kept(name) {
+                // Somebody removed one of them, or a merge lost it.
+                Err(PkiError::Secret(error)) if is_missing(&error) => {
+                    reasons.push("it is not among the secrets".into())
+                }
+                kept => return kept,
+            }
         }
         let key = self.key_of(&held)?;
         let same = held.record.pkcs12.as_ref().is_some_and(|before| before.of == packed.of);
-        let password = match same {
-            true => text(self.store.get(&beside(PASSWORD))?)?,
-            false => Zeroizing::new(random_text(PASSWORD_LENGTH, &alphanumeric())),
+        let known = self.store.get(&beside(PASSWORD)).ok().filter(|_| same);
+        let password = match known {
+            Some(password) => text(password)?,
+            None => Zeroizing::new(random_text(PASSWORD_LENGTH, &alphanumeric())),
         };
         let made = Pkcs12 {
             der: pack(&held, &key, &packed.friendly_name, &password)?,
@@ -100,6 +103,16 @@ impl Pki {
         held.record.pkcs12 = Some(packed);
         self.shelf.write(name, RECORD, &held.record.text())?;
         Ok(made)
+    }
+
+    fn kept(&self, name: &str) -> Result<Pkcs12, PkiError> {
+        let get = |file: &str| self.store.get(&format!("pki/{name}/{file}"));
+        Ok(Pkcs12 {
+            der: get(FILE)?,
+            password: text(get(PASSWORD)?)?,
+            encrypted_key_pem: text(get(ENCRYPTED_KEY)?)?,
+            reasons: Vec::new(),
+        })
     }
 
     fn packable(&self, name: &str) -> Result<Held, PkiError> {
@@ -132,6 +145,10 @@ fn reasons(held: &Held, packed: &Packed) -> Vec<String> {
         }
         Some(_) => Vec::new(),
     }
+}
+
+fn is_missing(error: &SecretError) -> bool {
+    matches!(error.cause(), Some(SopsError::Missing { .. }))
 }
 
 fn alphanumeric() -> Vec<char> {

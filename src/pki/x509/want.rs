@@ -45,6 +45,12 @@ pub struct Authority {
     /// Default: the name as common name, and the organization and country of the issuer.
     #[serde(skip_serializing_if = "Subject::is_empty")]
     pub subject: Subject,
+    /// Subject alternative names, where its certificate is served or looked up by them. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sans: Vec<San>,
+    /// What it may issue certificates for. Default: anything.
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Use>,
     /// Default: ECDSA P-384.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyType>,
