@@ -37,6 +37,7 @@ pub mod cert {
     /// `options` takes `cn` (default: the name) or `subject` (`"CN=Home,O=Ada"`, or a map), `key_type`
     /// (`"p384"`, the default, `"p256"`, `"ed25519"`, `"rsa2048"`, `"rsa3072"`, `"rsa4096"`), `days` (lifetime, default 2920) or
     /// `hours`, `renew_before` (`"90d"`, or days; it is renewed with the same key), `path_length` (authorities below it),
+    /// `usage` (what it may issue certificates for: `"server"`, `"client"`, `"both"`), `sans` (names of its own),
     /// `permitted` and `excluded` (name constraints such as `"dns:internal"` or `"ip:10.0.0.0/8"`), `crl_urls`,
     /// `issuer_urls`, `crl_days`. It is done once a run, by whichever host comes first; a plan writes nothing. It is
     /// issued anew when something else is wanted of it, or when its end is near.
@@ -61,7 +62,7 @@ pub mod cert {
     ///
     /// `options` takes `ca`, the authority above (what `cert::ca` or `cert::intermediate` gave, or its name), and as
     /// `cert::ca` does `cn` or `subject`, `key_type`, `days` or `hours` (default: it ends a day before its issuer),
-    /// `renew_before`, `path_length`, `permitted`, `excluded`, `crl_urls`, `issuer_urls` and `crl_days`.
+    /// `renew_before`, `path_length`, `usage`, `sans`, `permitted`, `excluded`, `crl_urls`, `issuer_urls` and `crl_days`.
     /// Fails when the authority above must not have others below it, or ends before it.
     ///
     /// ```rhai
