@@ -18,7 +18,7 @@ fn check_knows_the_functions_and_what_they_take() {
         ("cert::ca(\"home\", #{ key_tpye: \"ed25519\" });", "no argument `key_tpye`", "did you mean `key_type`?"),
         ("cert::issue(\"web\", #{ ca: \"home\", sans: [\"a b\"] });", "`sans[0]`", "no DNS name"),
         ("cert::self_signed(\"web\", #{ key_type: \"dsa\" });", "argument `key_type`", "dsa"),
-        ("cert::self_signed(\"web\", #{ ca: \"home\" });", "has no argument `ca`", "it takes"),
+        ("cert::self_signed(\"web\", #{ ca: \"home\" });", "has no argument `ca`", "cert::self_signed"),
         ("cert::revoke(\"web\", #{ reason: \"lost\" });", "argument `reason`", "key_compromise"),
         ("cert::present(\"/etc/tls\", \"web\", #{ onwer: \"app\" });", "no argument `onwer`", "did you mean `owner`?"),
         ("cert::present(\"/etc/tls\", \"web\", #{ mode: 600 });", "argument `mode`", "write the mode as text"),
