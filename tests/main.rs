@@ -34,6 +34,7 @@ mod ops_docker;
 mod ops_git;
 mod ops_small;
 mod ops_ssh;
+mod ssh_ca;
 mod ops_packages;
 mod ops_file;
 mod ops_file_bed;

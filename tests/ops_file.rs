@@ -130,9 +130,42 @@ fn a_secret_is_written_for_its_owner_alone_and_never_shown() {
     assert_eq!((fs::read_to_string(&path).expect("text"), mode(&path)), ("password=it's $ecret\n".into(), 0o600));
     let line = format!("token={}", rhapsode::secret::conceal("t0ken"));
     let texts = converge(&mut shell, "file::line", json!({ "path": path, "line": line, "pattern": "^password=" }));
-    assert_eq!(texts, ["content ([secret])"]);
+    assert_eq!(texts, ["content: [secret] => [secret] (changed)"]);
     assert_eq!(fs::read_to_string(&path).expect("text"), "token=t0ken\n");
     assert!(!format!("{:?}", shell.changed).contains("t0ken"));
+}
+
+#[test]
+fn an_edit_with_a_secret_shows_its_lines_without_it_and_without_their_neighbours() {
+    let (dir, mut shell) = bed();
+    let path = at(&dir, "x");
+    let secret = rhapsode::secret::conceal("n3w-$1-value").to_string();
+    let mut edited = |before: &str, op: &str, want: serde_json::Value| {
+        fs::write(&path, before).expect("space");
+        let mut want = want;
+        want["path"] = path.clone().into();
+        let planned = plan(&mut shell, op, want.clone()).expect("a plan");
+        let [change] = &planned.changes[..] else { panic!("{:?}", planned.changes) };
+        let (text, diff) = (change.text.clone(), change.diff.clone().expect("a diff"));
+        apply(&planned, &mut shell).expect("applied");
+        assert!(plan(&mut shell, op, want).expect("a plan").is_empty(), "again: {op}");
+        (text, diff.0, diff.1, fs::read_to_string(&path).expect("text"))
+    };
+    let told = |text: &str, before: &str, after: &str, whole: &str| {
+        (text.to_owned(), before.to_owned(), after.to_owned(), whole.to_owned())
+    };
+    let before = "other=n3ighb0ur\npassword=old-value\nport=80\n";
+    let line = json!({ "line": format!("password={secret}"), "pattern": "^password=" });
+    let whole = "other=n3ighb0ur\npassword=n3w-$1-value\nport=80\n";
+    let changed = "content: [secret] => [secret] (changed)";
+    let masked = ("password=[secret]\n", "password=[secret] (changed)\n");
+    assert_eq!(edited(before, "file::line", line), told(changed, masked.0, masked.1, whole));
+    let replace = json!({ "pattern": "^(password)=old.*$", "to": format!("$1={secret}") });
+    assert_eq!(edited(before, "file::replace", replace), told(changed, masked.0, masked.1, whole));
+    let block = json!({ "content": format!("token={secret}\nuser=ada\n") });
+    let new = "# BEGIN rhapsode\ntoken=[secret]\nuser=ada\n# END rhapsode\n";
+    let whole = format!("{before}{}", new.replace("[secret]", "n3w-$1-value"));
+    assert_eq!(edited(before, "file::block", block), told("content", "", new, &whole));
 }
 
 #[test]

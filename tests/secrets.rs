@@ -7,6 +7,7 @@ mod merging;
 mod providers;
 mod rops;
 mod server;
+mod short;
 mod tampered;
 mod terminal;
 

@@ -12,6 +12,7 @@ mod git;
 pub mod history;
 mod init;
 pub mod inventory;
+mod prepared;
 mod problem;
 mod memory;
 mod needed;

@@ -2,7 +2,8 @@
 
 use super::config::Config;
 use super::failure::{CommandError, Exit};
-use super::run::{Finished, Order, Prepared};
+use super::prepared::Prepared;
+use super::run::{Finished, Order};
 use super::saved_plan::{Announced, SavedPlan, files, stale};
 use super::session::Session;
 use crate::engine::Contract;

@@ -2,8 +2,9 @@
 
 use super::config::Config;
 use super::failure::{CommandError, Exit};
+use super::prepared::Prepared;
 use super::recorded::{Recorded, selected};
-use super::run::{Order, Prepared};
+use super::run::Order;
 use super::session::Session;
 use super::worktree::short;
 use crate::engine::Earlier;

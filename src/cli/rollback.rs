@@ -2,9 +2,10 @@
 
 use super::failure::{CommandError, Exit};
 use super::git::{Checkout, checkout};
+use super::prepared::Prepared;
 use super::recorded::{Recorded, selected};
 use super::resume::brief;
-use super::run::{Order, Prepared, agreed};
+use super::run::{Order, agreed};
 use super::saved_plan::Announced;
 use super::session::Session;
 use super::worktree::{self, Tree, short};

@@ -2,10 +2,9 @@
 
 use super::ahead;
 use super::failure::{CommandError, Exit};
-use super::git::{Asking, Checkout};
 use super::memory::{self, Memory};
-use super::recorded::digest;
-use super::saved_plan::{Announced, files};
+use super::prepared::Prepared;
+use super::saved_plan::Announced;
 use super::session::{Session, shared_hosts};
 use super::signals;
 use super::who::{who, whoami};
@@ -14,51 +13,18 @@ use crate::engine::{
     Connected, Contract, Earlier, Emit, Expected, Forgetful, Intended, Options, Remember, Run, TagFilter,
 };
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
-use crate::inventory::{Host, Inventory};
+use crate::inventory::Host;
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
-use crate::script::{Fault, HostEnd, World, drive};
+use crate::script::{Fault, HostEnd, drive};
 use crate::secret::{FingerprintKey, fingerprint_by};
 use crate::state::{Author, Lease, LockRequest, Scope, Store};
 use indexmap::IndexMap;
-use rhai::AST;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal, Write};
-use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-
-/// What a run is made of, checked and loaded before any host is contacted.
-pub struct Prepared {
-    pub(super) inventory: Arc<Inventory>,
-    world: Arc<World>,
-    hosts: Vec<String>,
-    script: Arc<AST>,
-    shown: String,
-    /// A playbook runs again; a line of script on the command line is another one each time.
-    recurs: bool,
-    /// What was checked out when the script was read.
-    pub(super) checkout: LazyLock<Checkout, Box<dyn FnOnce() -> Checkout + Send>>,
-    /// Digest of the files that were read; of a playbook only.
-    pub(super) sources: Option<String>,
-}
-
-impl Prepared {
-    /// The same on those of these hosts that are selected; `who` names them.
-    ///
-    /// # Errors
-    /// None of them is in the inventory any more.
-    pub(super) fn on(mut self, hosts: &[String], who: &str) -> Result<Self, CommandError> {
-        self.hosts.retain(|host| hosts.contains(host));
-        let gone: Vec<_> =
-            hosts.iter().filter(|host| self.inventory.host(host).is_none()).map(String::as_str).collect();
-        if !gone.is_empty() {
-            anstream::eprintln!("warning: the inventory has no {} any more, which {who} was about", gone.join(", "));
-        }
-        if self.hosts.is_empty() { Err(CommandError::no_host()) } else { Ok(self) }
-    }
-}
 
 struct Events(Arc<Bus>);
 
@@ -122,74 +88,7 @@ pub struct Finished {
     pub facts: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-impl Prepared {
-    /// Selected hosts in inventory order.
-    pub(super) fn hosts(&self) -> &[String] {
-        &self.hosts
-    }
-}
-
 impl Session {
-    /// Loads everything for a playbook and looks for mistakes in it.
-    ///
-    /// # Errors
-    /// Every mistake that can be found without a host.
-    pub fn prepare(&self, playbook: &Path) -> Result<Prepared, CommandError> {
-        let checkout = self.checkout();
-        let inventory = Arc::new(self.inventory()?);
-        self.warn(&inventory);
-        let hosts = self.selected(&inventory)?;
-        let world = self.world(&inventory);
-        let script = crate::script::check(&world, playbook)?;
-        inventory.check_passwords(&hosts)?;
-        self.fetch_secrets(&inventory, &world, &hosts, &script, "")?;
-        let files = files(&self.project, inventory.files_read())?;
-        let (shown, sources) = (self.project.shown(playbook), Some(digest(&files)));
-        Ok(Prepared { inventory, world, hosts, script, shown, recurs: true, checkout, sources })
-    }
-
-    /// The same for a line of script.
-    ///
-    /// # Errors
-    /// As [`Session::prepare`].
-    pub fn prepare_text(&self, text: &str, shown: &str) -> Result<Prepared, CommandError> {
-        let checkout = self.checkout();
-        let inventory = Arc::new(self.inventory()?);
-        self.warn(&inventory);
-        let hosts = self.selected(&inventory)?;
-        let world = self.world(&inventory);
-        let script = crate::script::check_text(&world, text, shown)?;
-        inventory.check_passwords(&hosts)?;
-        self.fetch_secrets(&inventory, &world, &hosts, &script, text)?;
-        Ok(Prepared {
-            inventory,
-            world,
-            hosts,
-            script,
-            shown: shown.to_owned(),
-            recurs: false,
-            checkout,
-            sources: None,
-        })
-    }
-
-    fn checkout(&self) -> LazyLock<Checkout, Box<dyn FnOnce() -> Checkout + Send>> {
-        if let Some(pinned) = self.pinned.clone() {
-            return LazyLock::new(Box::new(|| pinned));
-        }
-        let asking = Asking::begin(&self.project.root);
-        LazyLock::new(Box::new(|| asking.end()))
-    }
-
-    fn warn(&self, inventory: &Inventory) {
-        if !self.flags.quiet {
-            for warning in inventory.warnings() {
-                let at = warning.position().map_or_else(String::new, |at| format!(" ({at})"));
-                anstream::eprintln!("warning: {warning}{at}");
-            }
-        }
-    }
-
     /// How a run is shown.
     pub fn look(&self) -> Look {
         let verbosity = match (self.flags.quiet, self.flags.verbose) {
@@ -261,31 +160,7 @@ impl Session {
             sinks.push(Box::new(intended.clone()));
         }
         let bus = Arc::new(Bus::new(sinks));
-        super::room::make_room(prepared.hosts.len());
-        let runtime = runtime()?;
-        let interrupt = Interrupt::new();
-        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
-        let connections = connections.keeping_logins(self.config.keep_logins.value);
-        let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
-        let (keeps, prune) = (!self.flags.no_prefetch, self.flags.prune);
-        let playbook = start.playbook.clone();
-        let options = Options { mode, forks: self.config.forks.value, tags, keeps, prune, playbook };
-        let emit = Arc::new(Events(Arc::clone(&bus)));
-        let reach = Box::new(Connected(connections));
-        let hosts = shared_hosts(&prepared.inventory);
-        let expected = self.expected(&store, prepared, &hosts);
-        let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
-        let scope = Scope::new(start.inventory.clone(), start.playbook.clone());
-        let due = memory::due(&store, &scope, &prepared.hosts)?;
-        let author = Author { run: start.run.clone(), commit: start.commit.clone() };
-        let remember: Box<dyn Remember> = match prepared.recurs {
-            true => Box::new(Memory::open(&store, scope, mode.applies().then_some(author), &prepared.hosts)?),
-            // A line of script owns nothing: the next one would orphan it.
-            false => Box::new(Forgetful),
-        };
-        let run = run.expecting(expected).remembering(due, remember);
-        let run = Arc::new(run.held_to(order.contract).resuming(order.done));
-        self.config.guards.of(&self.config.inventory.value).into_iter().for_each(|guard| run.guard(guard));
+        let (run, runtime) = self.assemble(prepared, order.contract, order.done, (&store, &start, &bus))?;
         signals::stop(&run);
         if let Some(lease) = &lease {
             let run = Arc::downgrade(&run);
@@ -324,6 +199,41 @@ impl Session {
             Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
             _ => Ok(Finished { start, exit, totals, facts: run.facts() }),
         }
+    }
+
+    /// The engine's run, and what drives its connections.
+    fn assemble(
+        &self,
+        prepared: &Prepared,
+        contract: Option<Contract>,
+        earlier: Option<Earlier>,
+        (store, start, bus): (&Store, &RunStart, &Arc<Bus>),
+    ) -> Result<(Arc<Run>, Runtime), CommandError> {
+        super::room::make_room(prepared.hosts.len());
+        let runtime = runtime()?;
+        let interrupt = Interrupt::new();
+        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
+        let connections = connections.keeping_logins(self.config.keep_logins.value);
+        let (mode, playbook) = (start.mode, start.playbook.clone());
+        let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
+        let (keeps, prune) = (!self.flags.no_prefetch, self.flags.prune);
+        let options = Options { mode, forks: self.config.forks.value, tags, keeps, prune, playbook };
+        let emit = Arc::new(Events(Arc::clone(bus)));
+        let reach = Box::new(Connected(connections));
+        let hosts = shared_hosts(&prepared.inventory);
+        let expected = self.expected(store, prepared, &hosts);
+        let run = Run::new(options, hosts, prepared.hosts.clone(), reach, emit, interrupt);
+        let scope = Scope::new(start.inventory.clone(), start.playbook.clone());
+        let due = memory::due(store, &scope, &prepared.hosts)?;
+        let author = Author { run: start.run.clone(), commit: start.commit.clone() };
+        let remember: Box<dyn Remember> = match prepared.recurs {
+            true => Box::new(Memory::open(store, scope, mode.applies().then_some(author), &prepared.hosts)?),
+            // A line of script owns nothing: the next one would orphan it.
+            false => Box::new(Forgetful),
+        };
+        let run = run.expecting(expected).remembering(due, remember).held_to(contract).resuming(earlier);
+        self.config.guards.of(&self.config.inventory.value).into_iter().for_each(|guard| run.guard(guard));
+        Ok((Arc::new(run), runtime))
     }
 
     /// Keeps the store small. One that cannot be tidied serves all the same.

@@ -260,6 +260,12 @@ impl Run {
     /// Tells all who listen.
     pub fn emit(&self, event: Event) {
         self.emit.emit(event);
+        for name in crate::secret::short_ones() {
+            let text = format!(
+                "the secret `{name}` has fewer than 3 characters: it is not hidden where a program prints it; take a longer one"
+            );
+            self.emit.emit(Event::Warning { host: None, text });
+        }
     }
 
     /// True once the user asked to stop.

@@ -34,7 +34,7 @@ mod cmd;
 mod docker;
 mod git;
 mod group;
-mod ssh;
+pub mod ssh;
 mod sudo;
 mod user;
 mod wait;

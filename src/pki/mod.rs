@@ -2,6 +2,7 @@
 
 pub mod dns;
 mod error;
+pub mod ssh;
 pub mod trust;
 mod x509;
 

@@ -7,6 +7,7 @@ use super::here::Here;
 use super::host::{HostRef, current};
 use super::import::Imports;
 use super::opaque::Opaque;
+use super::ssh::{SshCertificate, SshKey};
 use super::world::Limits;
 use crate::event::Event;
 use rhai::packages::{Package, StandardPackage};
@@ -45,6 +46,7 @@ pub fn globals() -> &'static [Shared<Module>] {
             exported_module!(super::fact::facts).into(),
             exported_module!(super::done::done).into(),
             exported_module!(super::cert::handles::handles).into(),
+            exported_module!(super::ssh::handles::ssh_handles).into(),
             exported_module!(super::opaque::opaque).into(),
             exported_module!(super::secret::secrets).into(),
         ]
@@ -83,6 +85,8 @@ pub fn bare(limits: Limits) -> Engine {
         .register_type_with_name::<Done>("Done")
         .register_type_with_name::<Certificate>("Certificate")
         .register_type_with_name::<Bundle>("Bundle")
+        .register_type_with_name::<SshKey>("SshKey")
+        .register_type_with_name::<SshCertificate>("SshCertificate")
         .register_type_with_name::<HostRef>("Host")
         .set_max_operations(limits.operations)
         .set_max_call_levels(limits.depth)

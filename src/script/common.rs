@@ -281,6 +281,12 @@ fn handles(value: &Dynamic) -> Result<Vec<Done>, String> {
         if let Some(bundle) = value.read_lock::<super::cert::Bundle>() {
             return Ok(bundle.done.clone());
         }
+        if let Some(key) = value.read_lock::<super::ssh::SshKey>() {
+            return Ok(key.done.clone());
+        }
+        if let Some(certificate) = value.read_lock::<super::ssh::SshCertificate>() {
+            return Ok(certificate.done.clone());
+        }
         value.clone().try_cast::<Done>().ok_or_else(|| format!("must be handles of operations, not {}", kind(value)))
     };
     match value.read_lock::<Array>() {

@@ -7,12 +7,27 @@ use super::host::HostRef;
 use super::opaque::Opaque;
 use crate::engine::unanswered;
 use crate::ops::fact::{self, Basic};
-use crate::ops::resource::{Kind, Path, hostname::Hostname, package::Package};
+use crate::ops::resource::{Contents, Kind, Path, hostname::Hostname, package::Package};
 use crate::ops::{OpError, View};
 use crate::remote::Command;
 use rhai::plugin::*;
 use rhai::{Dynamic, ImmutableString, Map};
 use serde_json::{Value, json};
+
+/// The text of a small file of the current host, or what stands for it until an apply.
+pub(super) fn file_text(ctx: &NativeCallContext, path: &str) -> RhaiResultOf<Result<String, Opaque>> {
+    let host = HostRef(Here::of(ctx).actor().on());
+    let read = |view: &mut View<'_>| match view.see::<Contents>(path)? {
+        Contents::Bytes(bytes) | Contents::Planned(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Contents::Absent => Err(OpError::refused(format!("there is no `{path}`"))),
+        _ => Err(OpError::refused(format!("`{path}` is no small file that can be read"))),
+    };
+    let text = ask(ctx, &host, ("file", path), read)?;
+    Ok(match text.read_lock::<Opaque>() {
+        Some(unknown) => Err(unknown.clone()),
+        None => Ok(text.to_string()),
+    })
+}
 
 /// Asks a host; what only an apply can tell becomes a value that says so.
 fn ask<T: Into<Dynamic>>(

@@ -53,7 +53,7 @@ pub(super) fn guard(environment: &mut Environment<'static>) {
 }
 
 /// The filters as they are.
-fn plain() -> &'static Environment<'static> {
+pub(super) fn plain() -> &'static Environment<'static> {
     static PLAIN: OnceLock<Environment<'static>> = OnceLock::new();
     PLAIN.get_or_init(|| {
         let mut environment = Environment::new();
@@ -79,12 +79,12 @@ fn apply(name: &str, values: &[Value]) -> Result<Value, Error> {
     }
 }
 
-fn refused(message: &str) -> Error {
+pub(super) fn refused(message: &str) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.to_owned())
 }
 
 /// What hangs on a value that nobody knows yet is not known either: the token itself stands for it.
-fn unknown(value: &Value) -> Option<Value> {
+pub(super) fn unknown(value: &Value) -> Option<Value> {
     let text = value.to_string();
     let tokens = crate::secret::tokens(&text);
     let token = tokens.iter().find(|token| contains_unknown(&token.to_string()))?;

@@ -30,6 +30,14 @@ pub fn named(ctx: &NativeCallContext, here: &Here, name: &str) -> RhaiResultOf<A
     })
 }
 
+/// How the inventory calls the current host, and where connections to it go.
+pub fn name_and_address(here: &Here) -> (String, String) {
+    let host = here.actor().on();
+    let name = host.name().to_owned();
+    let address = host.host.connection.address.clone().unwrap_or_else(|| name.clone());
+    (name, address)
+}
+
 fn data(host: &HostRun, key: &str) -> Option<Dynamic> {
     if let Some(value) = host.notes().data.get(key) {
         return Some(from_json(value));

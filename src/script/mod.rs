@@ -5,6 +5,7 @@ mod builder;
 mod check;
 mod closure;
 mod common;
+mod compared;
 mod convert;
 mod custom;
 mod done;
@@ -72,5 +73,5 @@ use crate::ops::Entry;
 
 /// What an operation on the project takes, which no host knows of.
 pub(crate) fn project_entry(name: &str) -> Option<&'static Entry> {
-    cert::entry(name).or_else(|| dns::entry(name))
+    cert::entry(name).or_else(|| dns::entry(name)).or_else(|| ssh::entry(name))
 }

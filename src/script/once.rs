@@ -83,6 +83,19 @@ pub fn taken(
     Ok((common, json))
 }
 
+/// What decides whether an operation runs holds for its part in the project, too; handlers are called by the rest.
+///
+/// # Errors
+/// A wrong one.
+pub fn conditions(ctx: &NativeCallContext, want: &Map) -> RhaiResultOf<Common> {
+    let kept = ["when", "unless", "tags", "requires", "ignore_errors", "name"];
+    let mut map: Map =
+        want.iter().filter(|(key, _)| kept.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+    Common::take(&mut map, &[]).map_err(|wrong| {
+        mistake(ctx, format!("`{}`: argument `{}` {}", ctx.fn_name(), wrong.argument, wrong.problem), None)
+    })
+}
+
 /// The error for an argument that an operation does not take.
 pub fn refused(ctx: &NativeCallContext, entry: &'static Entry, error: &ArgumentError) -> Box<EvalAltResult> {
     mistake(ctx, error.to_string(), refusal_hint(entry, error))

@@ -12,11 +12,11 @@ use zeroize::Zeroizing;
 
 /// A hidden value for a reference. It is fetched at once where somebody can: an error then names this line. In a
 /// rehearsal, which asks nobody, it is unknown.
-fn referred(ctx: &NativeCallContext, reference: &str) -> RhaiResultOf<Opaque> {
+pub(super) fn referred(ctx: &NativeCallContext, reference: &str) -> RhaiResultOf<Opaque> {
     let here = Here::of(ctx);
     let key = reference.strip_prefix("pki/").and_then(|name| name.strip_suffix("/key"));
     if let Some(name) = key.filter(|name| here.world().authority.is_authority(name)) {
-        let hint = "issue a certificate by it: `cert::issue`".to_owned();
+        let hint = "issue a certificate by it: `cert::issue`, `ssh::user_certificate`".to_owned();
         return Err(mistake(ctx, format!("the key of the authority `{name}` stays in the project"), Some(hint)));
     }
     let token = slots::refer(reference, Some(called_at(ctx))).to_string();

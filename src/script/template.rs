@@ -4,6 +4,7 @@ use super::convert::to_json;
 use super::error::{RhaiResultOf, mistake};
 use super::here::Here;
 use super::opaque::Opaque;
+use crate::secret::contains_unknown;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, merge_maps};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, context};
@@ -27,6 +28,7 @@ fn environment() -> &'static Environment<'static> {
         environment.set_syntax(syntax.build().expect("the default delimiters are valid"));
         environment.set_fuel(Some(FUEL));
         super::hidden::guard(&mut environment);
+        super::compared::guard(&mut environment);
         environment
     })
 }
@@ -86,7 +88,18 @@ fn render(ctx: &NativeCallContext, name: &str, text: &str, vars: serde_json::Val
             Value::from(Serde(&host.host.data)),
         ])
     };
-    environment().render_named_str(name, text, layers).map_err(|error| wrong(ctx, name, &error))
+    parse(name, text).map_err(|(message, hint)| mistake(ctx, message, hint))?;
+    super::compared::render(environment(), (name, text), layers).or_else(|error| match undecided(&error) {
+        Some(token) => Ok(token),
+        None => Err(wrong(ctx, name, &error)),
+    })
+}
+
+/// What is not known and would decide what a template becomes.
+fn undecided(error: &minijinja::Error) -> Option<String> {
+    let details = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let mut errors = details.filter_map(|error| error.downcast_ref::<minijinja::Error>());
+    errors.find_map(|error| error.detail().filter(|detail| contains_unknown(detail)).map(str::to_owned))
 }
 
 /// A mistake in a template: message and hint.
@@ -146,6 +159,9 @@ fn describe(name: &str, error: &minijinja::Error) -> Wrong {
         let missing = error.range().map(|_| missing_name(error)).unwrap_or_default();
         message = format!("template `{name}{line}`: undefined variable{missing}");
         hint = Some("give it in `vars`, or set it in the inventory".to_owned());
+    }
+    if detail.ends_with("would look at a secret") {
+        hint = Some("decide in the playbook, by `secret::same(...)`, and give the answer in `vars`".to_owned());
     }
     (message, hint)
 }

@@ -4,6 +4,7 @@ use super::dns::Keys;
 use super::project::Project;
 use crate::event::Failure;
 use crate::pki::Pki;
+use crate::pki::ssh::Ssh;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -48,6 +49,8 @@ pub struct Authority {
     root: PathBuf,
     own: OnceLock<Arc<Pki>>,
     current: OnceLock<Arc<Pki>>,
+    ssh: OnceLock<Arc<Ssh>>,
+    current_ssh: OnceLock<Arc<Ssh>>,
     /// Names that a plan would issue.
     pending: Mutex<HashSet<String>>,
     keys: Keys,
@@ -56,10 +59,10 @@ pub struct Authority {
 impl Authority {
     /// Those of a project at `home`, with scripts at `root`.
     pub fn new(home: impl Into<PathBuf>, root: impl Into<PathBuf>) -> Self {
-        let (own, current, pending) = Default::default();
+        let (own, current, ssh, current_ssh, pending) = Default::default();
         let (home, root) = (home.into(), root.into());
         let keys = Keys::new(&home, &root);
-        Self { home, root, own, current, pending, keys }
+        Self { home, root, own, current, ssh, current_ssh, pending, keys }
     }
 
     /// The keys and serials of DNS: those of the project as it is now.
@@ -82,6 +85,17 @@ impl Authority {
         Arc::clone(self.own.get_or_init(|| Arc::new(Pki::of_project(&self.root))))
     }
 
+    /// Keys and authorities of OpenSSH that belong to the scripts.
+    pub fn ssh(&self) -> Arc<Ssh> {
+        Arc::clone(self.ssh.get_or_init(|| Arc::new(Ssh::of_project(&self.root))))
+    }
+
+    /// In a rollback those of the project as it is now.
+    pub fn ssh_elsewhere(&self) -> Option<Arc<Ssh>> {
+        let current = || Arc::clone(self.current_ssh.get_or_init(|| Arc::new(Ssh::of_project(&self.home))));
+        (self.home != self.root).then(current)
+    }
+
     /// A plan would issue this.
     pub fn pends(&self, name: &str) {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
@@ -99,7 +113,10 @@ impl Authority {
 
     /// Whether the project has an authority of this name.
     pub fn is_authority(&self, name: &str) -> bool {
-        self.own().show(name).is_ok_and(|certificate| certificate.kind.is_authority())
+        match name.strip_prefix("ssh/") {
+            Some(name) => self.ssh().has_authority(name).unwrap_or(false),
+            None => self.own().show(name).is_ok_and(|certificate| certificate.kind.is_authority()),
+        }
     }
 
     /// In a rollback, where nothing can be kept, those of the project as it is now.

@@ -26,7 +26,8 @@ pub use scrub::{Scrubber, scrubber};
 pub use store::{Name, Store, random_text};
 pub use stream::{Scrubbing, Stream};
 pub use table::{
-    Resolve, conceal, forget_all, install, is_known, redact, refer, reference, resolve, reveal, scrub, unknown,
+    Resolve, conceal, forget_all, install, is_known, redact, refer, reference, resolve, reveal, scrub, short_ones,
+    unknown,
 };
 pub use token::{Kind, Token, contains_token, contains_unknown, tokens};
 

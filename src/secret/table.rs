@@ -1,10 +1,11 @@
 //! The process-wide table of slots, and the last moment at which a token becomes its value.
 
 use super::token::{Kind, Piece, Token, contains_token, split, tokens};
-use super::{RevealError, SECRET, SecretError, scrub as scrubbing};
+use super::{RevealError, SECRET, SecretError, forms, scrub as scrubbing};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use zeroize::Zeroizing;
 
@@ -26,7 +27,12 @@ struct Table {
     by_reference: HashMap<String, usize>,
     hasher: RandomState,
     resolver: Option<Arc<dyn Resolve>>,
+    /// References to values that are too short to be looked for, not told yet.
+    short: Vec<String>,
 }
+
+/// Whether there is one: asked at every event.
+static SHORT: AtomicBool = AtomicBool::new(false);
 
 enum Slot {
     Value(Zeroizing<String>),
@@ -140,8 +146,20 @@ fn fetch(slot: usize) -> Result<(), RevealError> {
     let value = resolver.resolve(&reference.text).map_err(|error| Box::new(error.placed(reference.at.as_deref())))?;
     let mut table = table();
     table.note(&value, slot);
+    if (1..forms::SHORTEST).contains(&value.trim().chars().count()) {
+        table.short.push(reference.text);
+        SHORT.store(true, Ordering::Release);
+    }
     table.secrets[slot] = Slot::Value(value);
     Ok(())
+}
+
+/// References whose values are too short to be found where a program prints them; each is told once.
+pub fn short_ones() -> Vec<String> {
+    match SHORT.swap(false, Ordering::AcqRel) {
+        true => std::mem::take(&mut table().short),
+        false => Vec::new(),
+    }
 }
 
 /// Swaps every token for its value. Only sinks that must have the value call this.

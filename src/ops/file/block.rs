@@ -1,7 +1,7 @@
 //! A block of lines between two marker lines.
 
 use super::content::{holds_token, plain};
-use super::edit::{Edit, Seen};
+use super::edit::{Edit, Form, Seen};
 use super::lines::{Anchors, Lines};
 use super::place::HostPath;
 use super::put::check_validate;
@@ -78,7 +78,9 @@ impl Operation for Block {
             secret: self.content.as_ref().is_some_and(|content| holds_token(&content.0)),
         };
         let markers = self.markers();
-        edit.plan(seen, self.present(), |text| match &content {
+        let tokens = self.content.as_ref().map(|content| &content.0[..]);
+        let content = content.as_ref().map(|content| content.as_slice());
+        edit.plan(seen, self.present(), |text, form| match if form == Form::Plain { content } else { tokens } {
             Some(content) if self.present() => with_block(text, content, &markers, &anchors),
             _ => without_block(text, &markers),
         })

@@ -6,6 +6,7 @@ use crate::ops::{Change, OpError, Source};
 use crate::remote::ShellError;
 use crate::secret::{RevealError, SECRET, contains_token, masked_diff, redact, reveal};
 use sha2::{Digest as _, Sha256};
+use similar::{ChangeTag, TextDiff};
 use std::collections::HashMap;
 use std::path::{Path as LocalPath, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -26,6 +27,8 @@ pub(super) struct Wanted {
     pub sha256: String,
     /// True when a secret is in it.
     pub secret: bool,
+    /// An edited text with tokens in the place of its secrets: the bytes to be sent have the values.
+    pub tokens: Option<Arc<[u8]>>,
 }
 
 impl Wanted {
@@ -36,7 +39,7 @@ impl Wanted {
     pub fn of_bytes(bytes: Arc<[u8]>) -> Result<Self, OpError> {
         let plain = plain(&bytes)?;
         let (size, sha256) = (plain.len() as u64, Contents::sha256_of(&plain));
-        Ok(Self { size, sha256, secret: holds_token(&bytes), source: Source::Bytes(bytes) })
+        Ok(Self { size, sha256, secret: holds_token(&bytes), source: Source::Bytes(bytes), tokens: None })
     }
 
     /// A file on this machine: small ones are read, others hashed.
@@ -60,7 +63,7 @@ impl Wanted {
             }
         }
         let sha256 = local_digest(path.as_ref()).map_err(local)?;
-        Ok(Self { source: Source::Local(path.into()), size: meta.len(), sha256, secret: false })
+        Ok(Self { source: Source::Local(path.into()), size: meta.len(), sha256, secret: false, tokens: None })
     }
 
     /// Whether a file holds it already; `None` when its digest is not known.
@@ -96,16 +99,21 @@ impl Wanted {
             Contents::Bytes(old) => old,
             _ => return Change::new(sign, format!("{text} ({SECRET})")),
         };
-        let texts = match &self.source {
-            Source::Bytes(new) => std::str::from_utf8(old).ok().zip(std::str::from_utf8(new).ok()),
+        let texts = match (&self.tokens, &self.source) {
+            (Some(new), _) | (None, Source::Bytes(new)) => {
+                std::str::from_utf8(old).ok().zip(std::str::from_utf8(new).ok())
+            }
             _ => None,
         };
-        // An edited text has its secrets in place already: nothing tells which of its lines they are in.
+        // Without tokens nothing tells which lines of an edited text its secrets are in.
         let told = |(old, new): &(&str, &str)| old.len().max(new.len()) <= DIFF_LIMIT && contains_token(new);
         let Some((old, new)) = texts.filter(told) else {
             return Change::new(sign, format!("{text} ({SECRET})"));
         };
-        let (old, new, changed) = masked_diff(old, new);
+        let (mut old, mut new, changed) = masked_diff(old, new);
+        if self.tokens.is_some() {
+            (old, new) = differing_lines(&old, &new);
+        }
         let text = match (changed, before) {
             (true, _) => format!("{text}: {SECRET} => {SECRET} (changed)"),
             (false, Contents::Absent) => format!("{text} ({SECRET})"),
@@ -135,6 +143,16 @@ impl Wanted {
         };
         change.makes(path, contents).makes(path, Digest { sha256: Some(self.sha256.clone()) })
     }
+}
+
+/// The lines that go and those that come: around a secret that is put into a file of others may stand theirs.
+fn differing_lines(before: &str, after: &str) -> (String, String) {
+    let diff = TextDiff::from_lines(before, after);
+    let lines = |tag: ChangeTag| {
+        let changes = diff.iter_all_changes().filter(|change| change.tag() == tag);
+        changes.map(|change| change.value().to_owned()).collect::<String>()
+    };
+    (lines(ChangeTag::Delete), lines(ChangeTag::Insert))
 }
 
 /// What a plan will send of this machine, read where it is small: a host would give its bytes, too.

@@ -8,6 +8,7 @@ use crate::ops::args::Mode;
 use crate::ops::resource::{Contents, Kind};
 use crate::ops::{OpError, Plan, View};
 use crate::remote::Command;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What was found of a file that is to be edited.
@@ -82,6 +83,15 @@ pub(super) fn large(
     Err(OpError::command(&command, &output))
 }
 
+/// How the arguments of an edit stand in what it makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// With secrets in place: what is written.
+    Plain,
+    /// With tokens: what is shown.
+    Tokens,
+}
+
 impl Edit<'_> {
     /// The plan that gives a file the text that `edit` makes of its text. `needed` says whether a missing file
     /// must be made at all.
@@ -89,7 +99,7 @@ impl Edit<'_> {
         &self,
         seen: &Seen,
         needed: bool,
-        edit: impl Fn(&[u8]) -> Result<Vec<u8>, OpError>,
+        edit: impl Fn(&[u8], Form) -> Result<Vec<u8>, OpError>,
     ) -> Result<Plan, OpError> {
         let (path, kind) = (&seen.place.path, seen.place.at.kind);
         let before = match seen.text() {
@@ -104,11 +114,12 @@ impl Edit<'_> {
             }
         };
         let secret = self.secret || matches!(&seen.contents, Contents::Planned(bytes) if holds_token(bytes));
-        let after = if kind == Kind::File || kind == Kind::Absent { edit(before)? } else { Vec::new() };
+        let after = if kind == Kind::File || kind == Kind::Absent { edit(before, Form::Plain)? } else { Vec::new() };
         if kind == Kind::File && seen.contents != Contents::Unreadable && after == before {
             return Ok(Plan::new());
         }
-        let wanted = Wanted { secret, ..Wanted::of_bytes(after.into())? };
+        let tokens = self.secret.then(|| with_tokens(before, &after, edit)).flatten();
+        let wanted = Wanted { secret, tokens, ..Wanted::of_bytes(after.into())? };
         self.order(seen, secret).plan(&seen.place, &seen.contents, &wanted)
     }
 
@@ -127,4 +138,14 @@ impl Edit<'_> {
             create_dirs: false,
         }
     }
+}
+
+/// The new text with tokens in the place of its secrets, where the edit makes the same of both.
+fn with_tokens(
+    before: &[u8],
+    after: &[u8],
+    edit: impl Fn(&[u8], Form) -> Result<Vec<u8>, OpError>,
+) -> Option<Arc<[u8]>> {
+    let tokens = edit(before, Form::Tokens).ok()?;
+    (plain(&tokens).ok()?.as_slice() == after).then(|| tokens.into())
 }

@@ -1,7 +1,7 @@
 //! One line of a text file.
 
 use super::content::plain_text;
-use super::edit::{Edit, Seen};
+use super::edit::{Edit, Form, Seen};
 use super::lines::{Anchors, Finder, Lines};
 use super::place::HostPath;
 use super::put::check_validate;
@@ -70,9 +70,10 @@ impl Operation for Line {
             validate: self.validate.as_deref(),
             secret: self.line.as_deref().is_some_and(contains_token),
         };
+        let tokens = self.line.as_deref().map(str::as_bytes);
         let line = line.as_ref().map(|line| line.as_bytes());
-        edit.plan(seen, self.present(), |text| {
-            Ok(match line {
+        edit.plan(seen, self.present(), |text, form| {
+            Ok(match if form == Form::Plain { line } else { tokens } {
                 Some(line) if self.present() => with_line(text, line, finder.as_ref(), &anchors),
                 line => without_line(text, line, finder.as_ref()),
             })

@@ -1,15 +1,16 @@
 //! Text that matches, replaced.
 
 use super::content::plain_text;
-use super::edit::{Edit, Seen};
+use super::edit::{Edit, Form, Seen};
 use super::lines::regex_of;
 use super::place::HostPath;
 use super::put::check_validate;
 use crate::ops::managed::{Args, Managed};
 use crate::ops::{OpError, Operation, Plan, View};
-use crate::secret::{contains_token, sealed};
+use crate::secret::{contains_token, sealed, tokens};
 use regex::bytes::{Captures, Regex};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 /// Replaces what matches a regular expression in a file.
 #[derive(Debug, Deserialize)]
@@ -46,16 +47,18 @@ impl Operation for Replace {
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
         let pattern = regex_of("pattern", &self.pattern, false, true).expect("checked");
-        let to = plain_text(&self.to)?;
+        let to = literal_secrets(&self.to)?;
         let edit = Edit {
             create: false,
             backup: self.backup,
             validate: self.validate.as_deref(),
             secret: contains_token(&self.to),
         };
-        edit.plan(seen, true, |text| {
-            let once = replaced(text, &pattern, to.as_bytes(), self.all.unwrap_or(true));
-            if replaced(&once, &pattern, to.as_bytes(), self.all.unwrap_or(true)) != once {
+        let all = self.all.unwrap_or(true);
+        edit.plan(seen, true, |text, form| {
+            let to = if form == Form::Plain { to.as_bytes() } else { self.to.as_bytes() };
+            let once = replaced(text, &pattern, to, all);
+            if replaced(&once, &pattern, to, all) != once {
                 return Err(OpError::refused_with(
                     "what is put in matches `pattern` again: every run would change the file",
                     "anchor `pattern` so that it matches only the old text, as in `^port = 80$`",
@@ -64,6 +67,17 @@ impl Operation for Replace {
             Ok(once)
         })
     }
+}
+
+/// The text with secrets in place; a `$` in one of them stands for itself.
+fn literal_secrets(to: &str) -> Result<Zeroizing<String>, OpError> {
+    let mut plain = Zeroizing::new(to.to_owned());
+    for token in tokens(to) {
+        let token = token.to_string();
+        let value = Zeroizing::new(plain_text(&token)?.replace('$', "$$"));
+        plain = Zeroizing::new(plain.replace(&token, &value));
+    }
+    Ok(plain)
 }
 
 fn replaced(text: &[u8], pattern: &Regex, to: &[u8], all: bool) -> Vec<u8> {
@@ -89,6 +103,13 @@ mod tests {
     fn captures_and_line_anchors_work_on_the_whole_text() {
         assert_eq!(put("a=1\nb=2\n", "^(\\w)=(\\d)$", "$1: ${2}0", true), "a: 10\nb: 20\n");
         assert_eq!(put("x x\n", "x", "$$y", false), "$y x\n");
+    }
+
+    #[test]
+    fn a_dollar_in_a_secret_stands_for_itself() {
+        let secret = crate::secret::conceal("pa$1w$$rd").to_string();
+        let to = literal_secrets(&format!("$1={secret}")).expect("known");
+        assert_eq!(put("key=old", "(key)=.*", &to, true), "key=pa$1w$$rd");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `ssh::known_host`: the keys by which a user's ssh recognises a host.
 
-use super::known_hosts::{Key, knows, name, with_keys, without};
+use super::known_hosts::{Key, Lines, knows, name, with_keys, without};
 use crate::event::Sign;
 use crate::ops::args::Many;
 use crate::ops::file::{SmallFile, Whole};
@@ -26,6 +26,10 @@ pub struct KnownHost {
     user: Option<String>,
     #[serde(default)]
     system: bool,
+    #[serde(default)]
+    authority: bool,
+    #[serde(default)]
+    hash: bool,
     present: Option<bool>,
 }
 
@@ -42,9 +46,16 @@ impl Operation for KnownHost {
     type Seen = Seen;
 
     fn check(&self) -> Result<(), String> {
-        let odd = |c: char| c.is_whitespace() || c.is_control() || ",|@#[]*?!".contains(c);
+        let special = if self.authority { ",|@#[]!" } else { ",|@#[]*?!" };
+        let odd = |c: char| c.is_whitespace() || c.is_control() || special.contains(c);
         if self.name.is_empty() || self.name.starts_with('-') || self.name.contains(odd) {
             return Err(format!("argument `name`: {:?} is no host name; a port is given by `port`", self.name));
+        }
+        if self.hash && self.name.contains(['*', '?']) {
+            return Err("a pattern cannot be hashed: leave `hash` out, or name each host".into());
+        }
+        if self.authority && self.scan {
+            return Err("a scan finds keys of hosts: give the `key` of the authority".into());
         }
         if self.system && self.user.is_some() {
             return Err("`system` and `user` name two different files".into());
@@ -61,34 +72,36 @@ impl Operation for KnownHost {
 
     fn manages(args: &Args<'_>) -> Vec<Managed> {
         let holder = if args.flag("system") == Some(true) { "system" } else { args.text("user") };
-        let host = args.kept("known-host", format!("{holder}: {}", args.text("name")), &["key", "scan"]);
-        vec![host.takes(args, &["name", "port", "user", "system"])]
+        let what = if args.flag("authority") == Some(true) { "authority for " } else { "" };
+        let host = args.kept("known-host", format!("{holder}: {what}{}", args.text("name")), &["key", "scan"]);
+        vec![host.takes(args, &["name", "port", "user", "system", "authority"])]
     }
 
     fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
         let owner = if self.system { None } else { Some(self.owner(view)?) };
         let path = owner.as_ref().map_or_else(|| SYSTEM.to_owned(), |(_, _, home)| format!("{home}/.ssh/known_hosts"));
         let file = SmallFile::see(view, &path)?;
-        let scans = self.scan && !knows(&file.text()?, &self.entry_name());
+        let scans = self.scan && !knows(&file.text()?, &self.lines());
         let scanned = if scans { self.scan_keys(view)? } else { Vec::new() };
         Ok(Seen { file, owner, scanned })
     }
 
     fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
         let before = seen.file.text()?;
-        let host = self.entry_name();
+        let lines = self.lines();
         let after = match self.present {
-            Some(false) => without(&before, &host),
-            _ if self.scan => with_keys(&before, &host, &seen.scanned),
-            _ => with_keys(&before, &host, &self.keys().map_err(OpError::refused)?),
+            Some(false) => without(&before, &lines),
+            _ if self.scan => with_keys(&before, &lines, &seen.scanned),
+            _ => with_keys(&before, &lines, &self.keys().map_err(OpError::refused)?),
         };
         if after == before {
             return Ok(Plan::new());
         }
-        let (sign, text) = match (self.present, knows(&before, &host)) {
+        let key = if self.authority { "authority" } else { "key" };
+        let (sign, text) = match (self.present, knows(&before, &lines)) {
             (Some(false), _) => (Sign::Remove, "forget"),
-            (_, true) => (Sign::Update, "key"),
-            (_, false) => (Sign::Create, "key"),
+            (_, true) => (Sign::Update, key),
+            (_, false) => (Sign::Create, key),
         };
         let change = Change::new(sign, format!("{text} in {}", seen.file.path()));
         let root = || ("root".to_owned(), "root".to_owned(), String::new());
@@ -106,8 +119,9 @@ impl Operation for KnownHost {
 }
 
 impl KnownHost {
-    fn entry_name(&self) -> String {
-        name(&self.name, self.port.unwrap_or(22))
+    fn lines(&self) -> Lines {
+        let host = name(&self.name, self.port.unwrap_or(22));
+        Lines { host, authority: self.authority, hash: self.hash }
     }
 
     fn keys(&self) -> Result<Vec<Key>, String> {

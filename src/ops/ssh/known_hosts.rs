@@ -5,7 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
+use sha1::{Digest, Sha1};
 
 /// A public key: its type and its blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,17 +36,53 @@ pub fn name(host: &str, port: u16) -> String {
     if port == 22 { host.to_ascii_lowercase() } else { format!("[{}]:{port}", host.to_ascii_lowercase()) }
 }
 
+/// The lines of one host: those with its own keys, or those with the keys of authorities that certify it.
+#[derive(Debug, Clone)]
+pub struct Lines {
+    /// As [`name`] gives it; for authorities it may be a pattern.
+    pub host: String,
+    /// True for lines with `@cert-authority`.
+    pub authority: bool,
+    /// True when names of new lines are hashed.
+    pub hash: bool,
+}
+
+const AUTHORITY: &str = "@cert-authority";
+
+impl Lines {
+    /// The line of a key, with its end. A hashed name has the same form each time, so that a plan can foretell it.
+    pub fn line(&self, key: &Key) -> String {
+        let marker = if self.authority { "@cert-authority " } else { "" };
+        let host = if self.hash { hashed(&self.host, &key.blob) } else { self.host.clone() };
+        format!("{marker}{host} {} {}\n", key.kind, key.blob)
+    }
+}
+
+/// As ssh(1) hashes names; the salt hides no more than the digest beside it.
+fn hashed(host: &str, blob: &str) -> String {
+    let salt = Sha1::digest(format!("{host} {blob}"));
+    let mut mac = Hmac::<Sha1>::new_from_slice(&salt).expect("HMAC takes keys of any length");
+    mac.update(host.as_bytes());
+    format!("|1|{}|{}", STANDARD.encode(salt), STANDARD.encode(mac.finalize().into_bytes()))
+}
+
 struct Line<'a> {
     names: &'a str,
     kind: &'a str,
     blob: &'a str,
 }
 
-/// Lines with a marker (`@cert-authority`, `@revoked`) are no plain keys and stay as they are.
-fn parse(line: &str) -> Option<Line<'_>> {
+/// A line with keys of hosts, or one with keys of authorities; those with `@revoked` are neither, and stay.
+fn parse(line: &str, authority: bool) -> Option<Line<'_>> {
     let mut words = line.split_ascii_whitespace();
-    let names = words.next().filter(|word| !word.starts_with(['#', '@']))?;
-    Some(Line { names, kind: words.next()?, blob: words.next()? })
+    let mut names = words.next()?;
+    if authority {
+        names = if names == AUTHORITY { words.next()? } else { return None };
+    }
+    match names.starts_with(['#', '@']) {
+        true => None,
+        false => Some(Line { names, kind: words.next()?, blob: words.next()? }),
+    }
 }
 
 fn names_host(names: &str, host: &str) -> bool {
@@ -63,44 +99,50 @@ fn hash_matches(hashed: &str, host: &str) -> Option<bool> {
     Some(mac.verify_slice(&STANDARD.decode(digest).ok()?).is_ok())
 }
 
-/// True when a file has any key of a host.
-pub fn knows(text: &str, host: &str) -> bool {
-    text.lines().filter_map(parse).any(|line| names_host(line.names, host))
+/// True when a file has any of these lines.
+pub fn knows(text: &str, of: &Lines) -> bool {
+    text.lines().filter_map(|line| parse(line, of.authority)).any(|line| names_host(line.names, &of.host))
 }
 
-/// The file with exactly these keys for the types they have; keys of other types stay.
-pub fn with_keys(text: &str, host: &str, keys: &[Key]) -> String {
+/// The file with exactly these keys: for the types they have, where keys of other types stay, or of all authorities.
+pub fn with_keys(text: &str, of: &Lines, keys: &[Key]) -> String {
     let has = |key: &Key| {
-        let mut lines = text.lines().filter_map(parse);
-        lines.any(|line| names_host(line.names, host) && line.kind == key.kind && line.blob == key.blob)
+        let mut lines = text.lines().filter_map(|line| parse(line, of.authority));
+        lines.any(|line| names_host(line.names, &of.host) && line.kind == key.kind && line.blob == key.blob)
     };
-    let outdated = |line: &Line<'_>| keys.iter().any(|key| key.kind == line.kind && key.blob != line.blob);
-    let mut after = remove(text, host, &outdated);
+    let outdated = |line: &Line<'_>| match of.authority {
+        true => !keys.iter().any(|key| key.blob == line.blob),
+        false => keys.iter().any(|key| key.kind == line.kind && key.blob != line.blob),
+    };
+    let mut after = remove(text, of, &outdated);
     for key in keys.iter().filter(|key| !has(key)) {
         if !after.is_empty() && !after.ends_with('\n') {
             after.push('\n');
         }
-        after.push_str(&format!("{host} {} {}\n", key.kind, key.blob));
+        after.push_str(&of.line(key));
     }
     after
 }
 
-/// The file without any key of a host.
-pub fn without(text: &str, host: &str) -> String {
-    remove(text, host, &|_| true)
+/// The file without any of these lines.
+pub fn without(text: &str, of: &Lines) -> String {
+    remove(text, of, &|_| true)
 }
 
 /// A line that names several hosts loses only this one.
-fn remove(text: &str, host: &str, which: &dyn Fn(&Line<'_>) -> bool) -> String {
+fn remove(text: &str, of: &Lines, which: &dyn Fn(&Line<'_>) -> bool) -> String {
     let mut after = String::new();
     for line in text.split_inclusive('\n') {
-        match parse(line) {
-            Some(parsed) if names_host(parsed.names, host) && which(&parsed) => {
+        match parse(line, of.authority) {
+            Some(parsed) if names_host(parsed.names, &of.host) && which(&parsed) => {
                 let others: Vec<&str> =
-                    parsed.names.split(',').filter(|name| !name.eq_ignore_ascii_case(host)).collect();
+                    parsed.names.split(',').filter(|name| !name.eq_ignore_ascii_case(&of.host)).collect();
                 if !parsed.names.starts_with('|') && !others.is_empty() {
+                    let marked = line.trim_start().strip_prefix(AUTHORITY).filter(|_| of.authority);
+                    after.push_str(if of.authority { "@cert-authority " } else { "" });
                     after.push_str(&others.join(","));
-                    after.push_str(line.trim_start().strip_prefix(parsed.names).unwrap_or_default());
+                    let named = marked.unwrap_or(line).trim_start();
+                    after.push_str(named.strip_prefix(parsed.names).unwrap_or_default());
                 }
             }
             _ => after.push_str(line),
@@ -120,6 +162,10 @@ mod tests {
         Key { kind: "ssh-ed25519".into(), blob: blob.into() }
     }
 
+    fn of(host: &str) -> Lines {
+        Lines { host: host.into(), authority: false, hash: false }
+    }
+
     #[test]
     fn a_hashed_name_is_recognised() {
         // As `ssh-keygen -H` made it of `git.example`.
@@ -127,19 +173,38 @@ mod tests {
         mac.update(b"git.example");
         let digest = STANDARD.encode(mac.finalize().into_bytes());
         let line = format!("|1|{}|{digest} ssh-ed25519 {KEY}\n", STANDARD.encode("saltsaltsaltsaltsalt"));
-        assert!(knows(&line, "git.example"));
-        assert!(!knows(&line, "git.example.org"));
-        assert_eq!(with_keys(&line, "git.example", &[key(KEY)]), line);
-        assert_eq!(without(&line, "git.example"), "");
+        assert!(knows(&line, &of("git.example")));
+        assert!(!knows(&line, &of("git.example.org")));
+        assert_eq!(with_keys(&line, &of("git.example"), &[key(KEY)]), line);
+        assert_eq!(without(&line, &of("git.example")), "");
     }
 
     #[test]
     fn a_changed_key_replaces_the_old_one_and_leaves_neighbours() {
         let text = format!("# ours\na,b ssh-ed25519 {OTHER} c\na ssh-rsa AAAA\n@revoked a ssh-ed25519 {OTHER}");
-        let after = with_keys(&text, "a", &[key(KEY)]);
+        let after = with_keys(&text, &of("a"), &[key(KEY)]);
         let kept = format!("# ours\nb ssh-ed25519 {OTHER} c\na ssh-rsa AAAA\n@revoked a ssh-ed25519 {OTHER}\n");
         assert_eq!(after, format!("{kept}a ssh-ed25519 {KEY}\n"));
-        assert_eq!(with_keys(&after, "a", &[key(KEY)]), after);
+        assert_eq!(with_keys(&after, &of("a"), &[key(KEY)]), after);
+    }
+
+    #[test]
+    fn keys_of_authorities_are_exactly_the_wanted_ones_and_apart_from_keys_of_hosts() {
+        let text = format!("*.x ssh-ed25519 {OTHER}\n@cert-authority *.y,*.x ssh-ed25519 {OTHER} old\n");
+        let lines = Lines { host: "*.x".into(), authority: true, hash: false };
+        let after = with_keys(&text, &lines, &[key(KEY)]);
+        let kept = format!("*.x ssh-ed25519 {OTHER}\n@cert-authority *.y ssh-ed25519 {OTHER} old\n");
+        assert_eq!(after, format!("{kept}@cert-authority *.x ssh-ed25519 {KEY}\n"));
+        assert_eq!(with_keys(&after, &lines, &[key(KEY)]), after);
+        assert_eq!(without(&after, &lines), kept);
+    }
+
+    #[test]
+    fn a_name_that_we_hash_is_recognised() {
+        let lines = Lines { hash: true, ..of("git.example") };
+        let after = with_keys("", &lines, &[key(KEY)]);
+        assert!(!after.contains("git") && knows(&after, &lines), "{after}");
+        assert_eq!(with_keys(&after, &lines, &[key(KEY)]), after);
     }
 
     #[test]

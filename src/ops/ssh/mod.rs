@@ -6,4 +6,5 @@ mod options;
 mod server;
 
 pub use known_host::KnownHost;
+pub use known_hosts::{Key, Lines};
 pub use server::Server;

@@ -58,7 +58,8 @@ pub fn known_host(past: &Past) -> Steps {
     if past.before.existed {
         return Ok(Vec::new());
     }
-    let call = Step::call("ssh::known_host", past.wanted("name")).taking(&past.want, &["port", "user", "system"]);
+    let names = &["port", "user", "system", "authority"];
+    let call = Step::call("ssh::known_host", past.wanted("name")).taking(&past.want, names);
     Ok(gone(past, call))
 }
 

@@ -51,6 +51,10 @@ pub(super) fn check_name(name: &str) -> Result<(), PkiError> {
         let hint = "write letters, digits, `.`, `_` and `-`, with `/` for folders: `home/web1`";
         return Err(PkiError::invalid_hint(format!("`{name}` is no name of a certificate"), hint));
     }
+    if name == "ssh" || name.starts_with("ssh/") {
+        let problem = format!("`{name}` is no name of a certificate: `pki/ssh` is for keys of OpenSSH");
+        return Err(PkiError::invalid_hint(problem, "take a name that does not begin with `ssh/`"));
+    }
     Ok(())
 }
 

@@ -5,12 +5,11 @@ use super::issue::named;
 use super::kept::{List, Pack};
 use super::options::name_of;
 use crate::pki::{inspect, read_certificates};
-use crate::script::common::Common;
 use crate::script::done::Done;
 use crate::script::ensure::ensure;
 use crate::script::error::{RhaiResultOf, mistake};
 use crate::script::here::Here;
-use crate::script::once::{Known, known, once};
+use crate::script::once::{Known, conditions, known, once};
 use crate::script::opaque::Opaque;
 use rhai::{Array, Dynamic, EvalAltResult, Map, NativeCallContext};
 use std::sync::Arc;
@@ -110,16 +109,6 @@ pub fn crl(ctx: &NativeCallContext, path: Dynamic, ca: &Dynamic, mut want: Map) 
     };
     want.insert("content".into(), content);
     Ok(made.and(ensure(ctx, op, path, want)?))
-}
-
-/// What decides whether an operation runs holds for its part in the project, too; handlers are called by the rest.
-fn conditions(ctx: &NativeCallContext, want: &Map) -> RhaiResultOf<Common> {
-    let kept = ["when", "unless", "tags", "requires", "ignore_errors", "name"];
-    let mut map: Map =
-        want.iter().filter(|(key, _)| kept.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
-    Common::take(&mut map, &[]).map_err(|wrong| {
-        mistake(ctx, format!("`{}`: argument `{}` {}", ctx.fn_name(), wrong.argument, wrong.problem), None)
-    })
 }
 
 /// `cert::trust`.

@@ -143,6 +143,11 @@ fn described(receiver: &str) -> &'static str {
              what is in it is known only after apply."
         }
         "bundle" => "What `cert::pkcs12` gives back.",
+        "ssh_key" => {
+            "A key pair of the project, or an authority, as `ssh::key` and `ssh::ca` give it. In a plan in which it would be \
+             made, what is in it is known only after apply."
+        }
+        "ssh_certificate" => "A certificate of OpenSSH, as `ssh::user_certificate` gives it.",
         _ => "",
     }
 }

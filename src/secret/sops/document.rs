@@ -280,7 +280,13 @@ mod tests {
     #[test]
     fn no_flipped_byte_of_a_value_its_name_or_the_mac_is_accepted() {
         let (identities, recipient) = keys();
-        for (format, text) in [(Format::Yaml, "a: secret\nb: 1\n"), (Format::Json, "{\"a\":\"secret\",\"b\":1}")] {
+        let texts = [
+            (Format::Yaml, "a: secret\nb: 1\n"),
+            (Format::Json, "{\"a\":\"secret\",\"b\":1}"),
+            (Format::Dotenv, "a=secret\nb=1\n"),
+            (Format::Ini, "[s]\na = secret\nb = 1\n"),
+        ];
+        for (format, text) in texts {
             let file = sealed(text, format, &recipient);
             let before = Document::open(&file, format, &identities).expect("ours").clear().expect("clear");
             for (at, bit) in (0..file.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {

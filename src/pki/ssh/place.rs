@@ -1,0 +1,106 @@
+//! Where keys and certificates of OpenSSH are kept in a project: `pki/ssh`, in clear, and the secrets beside it.
+
+use super::SshError;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+const FOLDER: &str = "pki/ssh";
+
+/// The folder of one project.
+pub struct Place {
+    root: PathBuf,
+}
+
+/// Held while something is made: other threads and processes wait.
+pub struct Locked(File);
+
+impl Place {
+    /// That of a project.
+    pub fn of_project(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// The path of a file of ours, on this machine.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(FOLDER).join(name)
+    }
+
+    /// The path of a file of ours, from the project.
+    pub fn shown(name: &str) -> String {
+        format!("{FOLDER}/{name}")
+    }
+
+    /// The content of a file; nothing when there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, name: &str) -> Result<Option<String>, SshError> {
+        match std::fs::read_to_string(self.path(name)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(SshError::new(format!("cannot read `{}`", Self::shown(name))).because(error)),
+        }
+    }
+
+    /// Writes a file whole, or not at all; one that holds this already is left alone.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), SshError> {
+        let path = self.path(name);
+        if std::fs::read(&path).is_ok_and(|before| before == content) {
+            return Ok(());
+        }
+        let folder = path.parent().expect("below the project");
+        let written = std::fs::create_dir_all(folder).and_then(|()| {
+            let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+            draft.write_all(content)?;
+            // Nothing of it is secret, and colleagues check the repository out with their own umask.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            draft.as_file().set_permissions(mode)?;
+            draft.as_file().sync_all()?;
+            draft.persist(&path).map_err(|error| error.error)
+        });
+        let failed = |error| SshError::new(format!("cannot write `{}`", Self::shown(name))).because(error);
+        written.map(drop).map_err(failed)
+    }
+
+    /// Keeps other threads and processes from making keys and certificates of this project.
+    ///
+    /// # Errors
+    /// The folder cannot be made or locked.
+    pub fn lock(&self) -> Result<Locked, SshError> {
+        let failed = |error: std::io::Error| SshError::new(format!("cannot lock the folder `{FOLDER}`")).because(error);
+        let folder = self.root.join(FOLDER);
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let folder = File::open(folder).map_err(failed)?;
+        flock(&folder, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+        Ok(Locked(folder))
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing the file would do it too, but a child may have it open.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+/// Refuses names that are no path below our folder.
+///
+/// # Errors
+/// What a name may be.
+pub fn check_name(what: &str, name: &str) -> Result<(), SshError> {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(['.', '-'])
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-@+".contains(c))
+    };
+    match name.split('/').all(plain) {
+        true => Ok(()),
+        false => Err(SshError::new(format!("{name:?} is no name of {what}"))
+            .hint("letters, digits, `.`, `_`, `-`, `@` and `+`, with `/` between folders")),
+    }
+}
