@@ -74,5 +74,4 @@ use crate::ops::Entry;
 /// What an operation on the project takes, which no host knows of.
 pub(crate) fn project_entry(name: &str) -> Option<&'static Entry> {
     cert::entry(name).or_else(|| ssh::entry(name)).or_else(|| dns::entry(name))
-    cert::entry(name).or_else(|| dns::entry(name)).or_else(|| ssh::entry(name))
 }
