@@ -71,6 +71,18 @@ pub struct Entry {
     pub accept: fn(Value) -> Result<Box<dyn Planned>, ArgumentError>,
 }
 
+impl Entry {
+    /// An operation on the project: no host knows of it, and its first argument is one name.
+    pub const fn of_project(
+        name: &'static str,
+        target: &'static str,
+        fields: fn() -> &'static [&'static str],
+        accept: fn(Value) -> Result<Box<dyn Planned>, ArgumentError>,
+    ) -> Self {
+        Self { name, target, takes_many: false, local_paths: &[], fields, accept }
+    }
+}
+
 /// An argument that no operation takes like this.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ArgumentError {

@@ -5,6 +5,7 @@
 //! environment of a remote command) call [`reveal`] at the last moment; everything else that leaves the
 //! process goes through [`redact`].
 
+pub mod committed;
 mod error;
 mod fingerprint;
 mod forms;

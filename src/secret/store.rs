@@ -1,11 +1,9 @@
 //! The secrets of a project: `secrets/*.sops.yaml` in its repository, encrypted to the keys of its people.
 
+use super::committed::{Locked, write_whole};
 use super::sops::{Document, Format, Identities, KeyPath, Node, Recipient, Rules, SopsError};
 use super::{SecretError, random};
-use rustix::fs::{FlockOperation, flock};
 use std::fmt;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
@@ -69,9 +67,6 @@ pub struct Store {
     root: PathBuf,
     identities: Mutex<Option<Identities>>,
 }
-
-/// The store of this process, locked against others.
-struct Locked(File);
 
 impl Store {
     /// That of a project.
@@ -232,21 +227,8 @@ impl Store {
     pub fn save(&self, file: &Path, document: &mut Document) -> Result<(), SecretError> {
         let failed = || format!("cannot write `{}`", file.display());
         let bytes = document.seal().map_err(|error| error.of(failed()))?;
-        let path = self.root.join(file);
-        if std::fs::read(&path).is_ok_and(|before| before == bytes) {
-            return Ok(());
-        }
-        let folder = path.parent().unwrap_or(&self.root);
-        let written = std::fs::create_dir_all(folder).and_then(|()| {
-            let mut draft = tempfile::NamedTempFile::new_in(folder)?;
-            draft.write_all(&bytes)?;
-            draft.as_file().sync_all()?;
-            // Ciphertext: git gives it to everybody who may read the repository.
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-            draft.as_file().set_permissions(mode)?;
-            draft.persist(&path).map_err(|error| error.error)
-        });
-        written.map(drop).map_err(|error| SecretError::new(failed()).because(error))
+        let written = write_whole(&self.root.join(file), &bytes);
+        written.map_err(|error| SecretError::new(failed()).because(error))
     }
 
     /// Encrypts every file to the recipients that the rules name now; `rotate` takes new keys for the values too.
@@ -292,19 +274,8 @@ impl Store {
 
     /// Keeps other processes from changing the files; readers need no lock, as files are replaced whole.
     fn lock(&self) -> Result<Locked, SecretError> {
-        let failed = |error: std::io::Error| SecretError::new("cannot lock the project's secrets").because(error);
-        let folder = self.root.join(FOLDER);
-        std::fs::create_dir_all(&folder).map_err(failed)?;
-        let folder = File::open(folder).map_err(failed)?;
-        flock(&folder, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
-        Ok(Locked(folder))
-    }
-}
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        // Closing the file would do it too, but a child may have it open.
-        let _ = flock(&self.0, FlockOperation::Unlock);
+        let locked = Locked::to_change(&self.root.join(FOLDER));
+        locked.map_err(|error| SecretError::new("cannot lock the project's secrets").because(error))
     }
 }
 

@@ -1,9 +1,7 @@
 //! Where keys and certificates of OpenSSH are kept in a project: `pki/ssh`, in clear, and the secrets beside it.
 
 use super::SshError;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::File;
-use std::io::Write;
+use crate::secret::committed::{Locked, write_whole};
 use std::path::{Path, PathBuf};
 
 const FOLDER: &str = "pki/ssh";
@@ -12,9 +10,6 @@ const FOLDER: &str = "pki/ssh";
 pub struct Place {
     root: PathBuf,
 }
-
-/// Held while something is made: other threads and processes wait.
-pub struct Locked(File);
 
 impl Place {
     /// That of a project.
@@ -49,22 +44,8 @@ impl Place {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), SshError> {
-        let path = self.path(name);
-        if std::fs::read(&path).is_ok_and(|before| before == content) {
-            return Ok(());
-        }
-        let folder = path.parent().expect("below the project");
-        let written = std::fs::create_dir_all(folder).and_then(|()| {
-            let mut draft = tempfile::NamedTempFile::new_in(folder)?;
-            draft.write_all(content)?;
-            // Nothing of it is secret, and colleagues check the repository out with their own umask.
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-            draft.as_file().set_permissions(mode)?;
-            draft.as_file().sync_all()?;
-            draft.persist(&path).map_err(|error| error.error)
-        });
         let failed = |error| SshError::new(format!("cannot write `{}`", Self::shown(name))).because(error);
-        written.map(drop).map_err(failed)
+        write_whole(&self.path(name), content).map_err(failed)
     }
 
     /// Keeps other threads and processes from making keys and certificates of this project.
@@ -72,19 +53,8 @@ impl Place {
     /// # Errors
     /// The folder cannot be made or locked.
     pub fn lock(&self) -> Result<Locked, SshError> {
-        let failed = |error: std::io::Error| SshError::new(format!("cannot lock the folder `{FOLDER}`")).because(error);
-        let folder = self.root.join(FOLDER);
-        std::fs::create_dir_all(&folder).map_err(failed)?;
-        let folder = File::open(folder).map_err(failed)?;
-        flock(&folder, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
-        Ok(Locked(folder))
-    }
-}
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        // Closing the file would do it too, but a child may have it open.
-        let _ = flock(&self.0, FlockOperation::Unlock);
+        let locked = Locked::to_change(&self.root.join(FOLDER));
+        locked.map_err(|error| SshError::new(format!("cannot lock the folder `{FOLDER}`")).because(error))
     }
 }
 

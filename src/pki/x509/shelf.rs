@@ -2,10 +2,9 @@
 
 use super::record::Record;
 use crate::pki::PkiError;
-use rustix::fs::{FlockOperation, flock};
+use crate::secret::committed::{Locked, write_whole};
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -27,16 +26,6 @@ pub(super) struct Shelf {
     root: PathBuf,
     /// Records by name, with the text they were read from: that of an authority grows long, and each certificate asks it.
     pub(super) known: Mutex<HashMap<String, (String, Record)>>,
-}
-
-/// The lock, as long as it lives. Two of one process exclude each other too: each opens the folder itself.
-pub(super) struct Lock(File);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Closing the file would do it too, but a child may have it open.
-        let _ = flock(&self.0, FlockOperation::Unlock);
-    }
 }
 
 /// Looks at a name: parts of letters, digits, `.`, `_` and `-`, joined by `/`.
@@ -64,24 +53,17 @@ impl Shelf {
     }
 
     /// Waits until nobody else changes anything, and keeps others from it.
-    pub fn lock(&self) -> Result<Lock, PkiError> {
-        let folder = self.root.join(FOLDER);
-        std::fs::create_dir_all(&folder).map_err(failed("make", FOLDER))?;
-        self.locked(FlockOperation::LockExclusive)
+    pub fn lock(&self) -> Result<Locked, PkiError> {
+        Locked::to_change(&self.root.join(FOLDER)).map_err(failed("lock", FOLDER))
     }
 
     /// Waits until nobody changes anything; others may read. Where nothing is, nobody is waited for.
-    pub fn lock_to_read(&self) -> Result<Option<Lock>, PkiError> {
-        if !self.root.join(FOLDER).exists() {
+    pub fn lock_to_read(&self) -> Result<Option<Locked>, PkiError> {
+        let folder = self.root.join(FOLDER);
+        if !folder.exists() {
             return Ok(None);
         }
-        self.locked(FlockOperation::LockShared).map(Some)
-    }
-
-    fn locked(&self, how: FlockOperation) -> Result<Lock, PkiError> {
-        let folder = File::open(self.root.join(FOLDER)).map_err(failed("lock", FOLDER))?;
-        flock(&folder, how).map_err(|error| failed("lock", FOLDER)(error.into()))?;
-        Ok(Lock(folder))
+        Locked::to_read(&folder).map(Some).map_err(failed("lock", FOLDER))
     }
 
     /// A file's path from the project.
@@ -109,18 +91,7 @@ impl Shelf {
 
     /// Writes a file whole, or not at all.
     pub fn write(&self, name: &str, file: &str, text: &str) -> Result<(), PkiError> {
-        let path = self.path(name, file);
-        let folder = path.parent().expect("below the project");
-        let written = std::fs::create_dir_all(folder).and_then(|()| {
-            let mut draft = tempfile::NamedTempFile::new_in(folder)?;
-            draft.write_all(text.as_bytes())?;
-            draft.as_file().sync_all()?;
-            // Nothing of it is secret; git gives it to everybody who may read the repository.
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-            draft.as_file().set_permissions(mode)?;
-            draft.persist(&path).map_err(|error| error.error)
-        });
-        written.map(drop).map_err(failed("write", &Self::shown(name, file)))
+        write_whole(&self.path(name, file), text.as_bytes()).map_err(failed("write", &Self::shown(name, file)))
     }
 
     /// Removes a file, where there is one.

@@ -13,20 +13,22 @@ const WORDS: [(&str, &str); 2] = [("key_type", "key"), ("usage", "use")];
 
 /// Operations on the project: no host knows of them, and `check` asks here what they take.
 pub static ENTRIES: [Entry; 5] = [
-    entry("cert::ca", || known("cert::ca"), |want| accepted("cert::ca", want)),
-    entry("cert::intermediate", || known("cert::intermediate"), |want| accepted("cert::intermediate", want)),
-    entry("cert::issue", || known("cert::issue"), |want| accepted("cert::issue", want)),
-    entry("cert::self_signed", || known("cert::self_signed"), |want| accepted("cert::self_signed", want)),
-    entry("cert::revoke", || &["name", "reason"], |want| revocation(want).map(|_| nothing())),
+    Entry::of_project("cert::ca", "name", || known("cert::ca"), |want| accepted("cert::ca", want)),
+    Entry::of_project(
+        "cert::intermediate",
+        "name",
+        || known("cert::intermediate"),
+        |want| accepted("cert::intermediate", want),
+    ),
+    Entry::of_project("cert::issue", "name", || known("cert::issue"), |want| accepted("cert::issue", want)),
+    Entry::of_project(
+        "cert::self_signed",
+        "name",
+        || known("cert::self_signed"),
+        |want| accepted("cert::self_signed", want),
+    ),
+    Entry::of_project("cert::revoke", "name", || &["name", "reason"], |want| revocation(want).map(|_| nothing())),
 ];
-
-const fn entry(
-    name: &'static str,
-    fields: fn() -> &'static [&'static str],
-    accept: fn(Value) -> Result<Box<dyn Planned>, ArgumentError>,
-) -> Entry {
-    Entry { name, target: "name", takes_many: false, local_paths: &[], fields, accept }
-}
 
 /// What an operation takes. Who signs himself has no authority.
 fn known(op: &str) -> &'static [&'static str] {

@@ -9,13 +9,15 @@ use std::sync::OnceLock;
 
 /// Operations on the project: no host knows of them, and `check` asks here what they take.
 pub static ENTRIES: [Entry; 5] = [
-    entry("dns::ksk", "name", of_ksk, |want| accepted("dns::ksk", want, |_: KskWant| Ok(()), a_name)),
-    entry("dns::tsig", "name", of_tsig, |want| accepted("dns::tsig", want, |_: TsigWant| Ok(()), a_name)),
-    entry("dns::tsig_set", "zone", of_set, |want| accepted("dns::tsig_set", want, |_: TsigWant| Ok(()), a_name)),
-    entry("dns::zone", "name", of_zone, |want| {
+    Entry::of_project("dns::ksk", "name", of_ksk, |want| accepted("dns::ksk", want, |_: KskWant| Ok(()), a_name)),
+    Entry::of_project("dns::tsig", "name", of_tsig, |want| accepted("dns::tsig", want, |_: TsigWant| Ok(()), a_name)),
+    Entry::of_project("dns::tsig_set", "zone", of_set, |want| {
+        accepted("dns::tsig_set", want, |_: TsigWant| Ok(()), a_name)
+    }),
+    Entry::of_project("dns::zone", "name", of_zone, |want| {
         accepted("dns::zone", want, |want: ZoneWant| want.check_hosts(), a_name)
     }),
-    entry("dns::reverse", "network", of_reverse, |want| {
+    Entry::of_project("dns::reverse", "network", of_reverse, |want| {
         accepted("dns::reverse", want, |_: ReverseWant| Ok(()), a_network)
     }),
 ];
@@ -26,15 +28,6 @@ pub static ENTRIES: [Entry; 5] = [
 pub struct TsigWant {
     /// How messages are signed.
     pub algorithm: TsigAlgorithm,
-}
-
-const fn entry(
-    name: &'static str,
-    target: &'static str,
-    fields: fn() -> &'static [&'static str],
-    accept: fn(Value) -> Result<Box<dyn Planned>, ArgumentError>,
-) -> Entry {
-    Entry { name, target, takes_many: false, local_paths: &[], fields, accept }
 }
 
 fn with<T: DeserializeOwned>(more: &[&'static str]) -> Vec<&'static str> {

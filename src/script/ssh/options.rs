@@ -14,27 +14,20 @@ use std::sync::OnceLock;
 
 /// Operations on the project: no host knows of them, and `check` asks here what they take.
 pub static ENTRIES: [Entry; 6] = [
-    entry("ssh::key", "name", fields::<KeyWant>, |want| accepted::<KeyWant>("ssh::key", want)),
-    entry("ssh::ca", "name", fields::<KeyWant>, |want| accepted::<KeyWant>("ssh::ca", want)),
-    entry("ssh::host_certificate", "ca", host_fields, |mut want| {
+    Entry::of_project("ssh::key", "name", fields::<KeyWant>, |want| accepted::<KeyWant>("ssh::key", want)),
+    Entry::of_project("ssh::ca", "name", fields::<KeyWant>, |want| accepted::<KeyWant>("ssh::ca", want)),
+    Entry::of_project("ssh::host_certificate", "ca", host_fields, |mut want| {
         want.as_object_mut().into_iter().for_each(|map| map.retain(|key, _| !FILE.contains(&key.as_str())));
         accepted::<HostOptions>("ssh::host_certificate", want)
     }),
-    entry("ssh::user_certificate", "name", fields::<UserOptions>, |want| {
+    Entry::of_project("ssh::user_certificate", "name", fields::<UserOptions>, |want| {
         accepted::<UserOptions>("ssh::user_certificate", want)
     }),
-    entry("ssh::revoked", "ca", fields::<RevokedOptions>, |want| accepted::<RevokedOptions>("ssh::revoked", want)),
-    entry("ssh::krl", "path", || FILE, |_| Ok(Box::new(Nothing))),
+    Entry::of_project("ssh::revoked", "ca", fields::<RevokedOptions>, |want| {
+        accepted::<RevokedOptions>("ssh::revoked", want)
+    }),
+    Entry::of_project("ssh::krl", "path", || FILE, |_| Ok(Box::new(Nothing))),
 ];
-
-const fn entry(
-    name: &'static str,
-    target: &'static str,
-    fields: fn() -> &'static [&'static str],
-    accept: fn(Value) -> Result<Box<dyn Planned>, ArgumentError>,
-) -> Entry {
-    Entry { name, target, takes_many: false, local_paths: &[], fields, accept }
-}
 
 /// What is told of the file on the host.
 const FILE: &[&str] = &["owner", "group", "mode"];

@@ -7,6 +7,7 @@
 use super::onepassword::Said;
 use super::{Provider, http};
 use crate::secret::SecretError;
+use rustify::errors::ClientError as RestError;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,7 +68,7 @@ impl Vault {
         if version != Some(1) {
             match vaultrs::kv2::read::<Secret>(&client, mount, below).await {
                 Ok(secret) => return Ok(secret),
-                Err(ClientError::APIError { code: 404, .. }) if version.is_none() => {}
+                Err(error) if version.is_none() && status(&error) == Some(404) => {}
                 Err(error) => return Err(told(path, &error)),
             }
         }
@@ -144,21 +145,32 @@ async fn version(client: &VaultClient, mount: &str, below: &str) -> Option<u8> {
 
 fn told(path: &str, error: &ClientError) -> SecretError {
     let address = variable("VAULT_ADDR").unwrap_or_default();
-    let hint = match error {
-        ClientError::APIError { code: 403, .. } => "the token is not valid, or its policies do not let it read this",
-        ClientError::APIError { code: 404, .. } => "`vault kv list` shows what there is",
-        ClientError::APIError { code: 503, .. } => "Vault is sealed: `vault operator unseal`",
+    let hint = match status(error) {
+        Some(403) => "the token is not valid, or its policies do not let it read this",
+        Some(404) => "`vault kv list` shows what there is",
+        Some(503) => "Vault is sealed: `vault operator unseal`",
         _ => "see VAULT_ADDR and VAULT_CACERT",
     };
     let error = Said(words(error));
     SecretError::new(format!("Vault at {address} does not give `{path}`")).hint(hint).because(error)
 }
 
+/// What the server answered, in the form of Vault or, as RustyVault does, in none.
+fn status(error: &ClientError) -> Option<u16> {
+    match error {
+        ClientError::APIError { code, .. } => Some(*code),
+        ClientError::RestClientError { source: RestError::ServerResponseError { code, .. } } => Some(*code),
+        _ => None,
+    }
+}
+
 fn words(error: &ClientError) -> String {
-    if let ClientError::APIError { code, errors } = error {
-        return match errors.is_empty() {
-            true => format!("it answered {code}"),
-            false => format!("it answered {code}: {}", errors.join(", ")),
+    if let Some(code) = status(error) {
+        return match error {
+            ClientError::APIError { errors, .. } if !errors.is_empty() => {
+                format!("it answered {code}: {}", errors.join(", "))
+            }
+            _ => format!("it answered {code}"),
         };
     }
     let mut text = error.to_string();
