@@ -48,7 +48,7 @@ pub use error::OpError;
 pub use known::{Known, Questions, Trace};
 pub use managed::{Args, Managed};
 pub use overlay::Overlay;
-pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, entry, fields};
+pub use registry::{ArgumentError, Entry, OPERATIONS, Planned, all_known, arguments, entry, fields};
 pub use resource::Resource;
 pub use touch::Touch;
 pub use tree_write::{TreeEntry, TreeItem, TreeWrite};

@@ -130,21 +130,32 @@ impl Entry {
 }
 
 fn accept<O: Operation + Send + 'static>(value: Value) -> Result<Box<dyn Planned>, ArgumentError> {
-    let known = fields::<O>();
-    if let Some(field) = value.as_object().and_then(|map| map.keys().find(|key| !known.contains(&key.as_str()))) {
-        return Err(ArgumentError::UnknownField { op: O::NAME, field: field.clone(), known });
-    }
+    all_known(O::NAME, fields::<O>(), &value)?;
     let args = value.clone();
-    let operation: O = serde_path_to_error::deserialize(value).map_err(|error| {
+    let operation: O = arguments(O::NAME, value)?;
+    operation.check().map_err(|problem| ArgumentError::Arguments { op: O::NAME, problem })?;
+    Ok(Box::new(Accepted { operation, args, managed: OnceLock::new() }))
+}
+
+/// Refuses fields that there are none of.
+pub fn all_known(op: &'static str, known: &'static [&'static str], value: &Value) -> Result<(), ArgumentError> {
+    let mut fields = value.as_object().into_iter().flat_map(|map| map.keys());
+    match fields.find(|field| !known.contains(&field.as_str())) {
+        Some(field) => Err(ArgumentError::UnknownField { op, field: field.clone(), known }),
+        None => Ok(()),
+    }
+}
+
+/// Reads arguments whose names are known; says which one is wrong.
+pub fn arguments<T: DeserializeOwned>(op: &'static str, value: Value) -> Result<T, ArgumentError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         let problem = error.into_inner().to_string();
         match field.as_str() {
-            "." | "" => ArgumentError::Arguments { op: O::NAME, problem },
-            _ => ArgumentError::Value { op: O::NAME, field, problem },
+            "." | "" => ArgumentError::Arguments { op, problem },
+            _ => ArgumentError::Value { op, field, problem },
         }
-    })?;
-    operation.check().map_err(|problem| ArgumentError::Arguments { op: O::NAME, problem })?;
-    Ok(Box::new(Accepted { operation, args, managed: OnceLock::new() }))
+    })
 }
 
 /// The names of a struct's fields, as its derived `Deserialize` asks for them.

@@ -1,7 +1,7 @@
 //! What playbooks say of a certificate, as the library wants it.
 
 use super::handles::Certificate;
-use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, fields};
+use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, arguments, fields};
 use crate::pki::{Authority, Leaf, PkiError, Reason, Want};
 use rhai::{Dynamic, Map};
 use serde::de::DeserializeOwned;
@@ -129,14 +129,12 @@ fn is_authority(op: &str) -> bool {
 }
 
 fn read<T: DeserializeOwned>(op: &'static str, options: Value) -> Result<T, ArgumentError> {
-    serde_path_to_error::deserialize(options).map_err(|error| {
-        let field = error.path().to_string();
-        let field = WORDS.iter().find(|(_, of)| *of == field).map_or(field, |(word, _)| (*word).to_owned());
-        let problem = error.into_inner().to_string();
-        match field.as_str() {
-            "." | "" => ArgumentError::Arguments { op, problem },
-            _ => ArgumentError::Value { op, field, problem },
+    arguments(op, options).map_err(|error| match error {
+        ArgumentError::Value { op, field, problem } => {
+            let word = WORDS.iter().find(|(_, of)| *of == field).map(|(word, _)| (*word).to_owned());
+            ArgumentError::Value { op, field: word.unwrap_or(field), problem }
         }
+        error => error,
     })
 }
 

@@ -1,6 +1,6 @@
 //! What playbooks say of keys and zones, as the library wants it.
 
-use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, fields};
+use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, all_known, arguments, fields};
 use crate::pki::dns::{DnsError, DomainName, KskWant, Prefix, ReverseWant, TsigAlgorithm, ZoneWant};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -98,19 +98,9 @@ fn accepted<T: DeserializeOwned>(
 /// An option that there is none of, or a wrong value.
 pub fn read<T: DeserializeOwned>(op: &'static str, mut options: Value) -> Result<T, ArgumentError> {
     let entry = super::entry(op).expect("one of ours");
-    let known = (entry.fields)();
+    all_known(op, (entry.fields)(), &options)?;
     if let Some(map) = options.as_object_mut() {
-        if let Some(field) = map.keys().find(|key| !known.contains(&key.as_str())) {
-            return Err(ArgumentError::UnknownField { op, field: field.clone(), known });
-        }
         map.remove(entry.target);
     }
-    serde_path_to_error::deserialize(options).map_err(|error| {
-        let field = error.path().to_string();
-        let problem = error.into_inner().to_string();
-        match field.as_str() {
-            "." | "" => ArgumentError::Arguments { op, problem },
-            _ => ArgumentError::Value { op, field, problem },
-        }
-    })
+    arguments(op, options)
 }

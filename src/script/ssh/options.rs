@@ -2,7 +2,7 @@
 
 use super::handles::SshKey;
 use crate::ops::args::Many;
-use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, fields};
+use crate::ops::{ArgumentError, Entry, OpError, Plan, Planned, View, all_known, arguments, fields};
 use crate::pki::ssh::{CertificateWant, KeyWant, Kind, SshError, read_public};
 use rhai::{Dynamic, Map};
 use serde::Deserialize;
@@ -201,16 +201,6 @@ pub fn json_of(map: &Map) -> Result<Value, (String, String)> {
 /// # Errors
 /// An option that there is none of, or a wrong value.
 pub fn read<T: DeserializeOwned>(op: &'static str, options: Value) -> Result<T, ArgumentError> {
-    let known = fields::<T>();
-    if let Some(field) = options.as_object().and_then(|map| map.keys().find(|key| !known.contains(&key.as_str()))) {
-        return Err(ArgumentError::UnknownField { op, field: field.clone(), known });
-    }
-    serde_path_to_error::deserialize(options).map_err(|error| {
-        let field = error.path().to_string();
-        let problem = error.into_inner().to_string();
-        match field.as_str() {
-            "." | "" => ArgumentError::Arguments { op, problem },
-            _ => ArgumentError::Value { op, field, problem },
-        }
-    })
+    all_known(op, fields::<T>(), &options)?;
+    arguments(op, options)
 }
