@@ -3,6 +3,7 @@
 use super::outcome::Outcome;
 use super::settings::Settings;
 use crate::event::Failure;
+use crate::secret::redact;
 
 /// Asks the script about an outcome: `changed_when`, `failed_when`, `retry_until`.
 pub type Ask<'a> = &'a dyn Fn(&Outcome) -> Result<bool, Box<Failure>>;
@@ -48,4 +49,24 @@ pub struct Call<'a> {
     pub keep: bool,
     /// May contradict what was declared before.
     pub redeclare: bool,
+}
+
+impl Call<'_> {
+    /// It is not what the saved plan says.
+    pub(super) fn deviation(&self, host: &str, how: &str) -> Failure {
+        let what = format!("{} `{}` on `{host}`", self.op, redact(&self.target));
+        let hint = Some("make a new plan; `--allow-deviation` applies all the same".into());
+        Failure {
+            at: Some(self.at.clone()),
+            hint,
+            ..Failure::new(format!("{what} deviates from the saved plan: {how}"))
+        }
+    }
+
+    /// A guard does not let it be.
+    pub(super) fn refusal(&self, host: &str, why: &str) -> Failure {
+        let what = format!("{} `{}` on `{host}`", self.op, redact(&self.target));
+        let hint = Some("change the playbook, or the guard".into());
+        Failure { at: Some(self.at.clone()), hint, ..Failure::new(format!("{what} is refused: {why}")) }
+    }
 }

@@ -11,7 +11,7 @@ use super::settings::{Becoming, Settings};
 use super::styled::{Style, Styled};
 use super::topping::ToppingUp;
 use super::verdict::Verdict;
-use crate::event::{Event, Failure, OpStatus, OperationEnd};
+use crate::event::{Event, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
 use crate::ops::resource::Path;
 use crate::ops::{OpError, Overlay, Plan, Planned, Resource, Step, Touch, apply, blur};
@@ -85,10 +85,10 @@ impl Actor {
             };
             verdict.reversal.clone_from(&reversal);
             if let Some(how) = &verdict.deviates {
-                return Err(Stop::Deviated(Box::new(deviation(call, host.name(), how))));
+                return Err(Stop::Deviated(Box::new(call.deviation(host.name(), how))));
             }
             if let Some(why) = &verdict.refused {
-                return Err(Stop::Deviated(Box::new(refusal(call, host.name(), why))));
+                return Err(Stop::Deviated(Box::new(call.refusal(host.name(), why))));
             }
             if verdict.earlier.is_some() {
                 return Ok(verdict);
@@ -332,21 +332,6 @@ impl Actor {
         };
         Event::OperationFinished { host, end: Box::new(end) }
     }
-}
-
-pub(super) fn deviation(call: &Call<'_>, host: &str, how: &str) -> Failure {
-    Failure {
-        message: format!("{} `{}` on `{host}` deviates from the saved plan: {how}", call.op, redact(&call.target)),
-        at: Some(call.at.clone()),
-        hint: Some("make a new plan; `--allow-deviation` applies all the same".into()),
-        ..Failure::default()
-    }
-}
-
-pub(super) fn refusal(call: &Call<'_>, host: &str, why: &str) -> Failure {
-    let message = format!("{} `{}` on `{host}` is refused: {why}", call.op, redact(&call.target));
-    let hint = Some("change the playbook, or the guard".into());
-    Failure { at: Some(call.at.clone()), hint, ..Failure::new(message) }
 }
 
 /// What an operation touches of which nobody can tell what it does. Where no host answers, all is unknown anyway, and

@@ -4,7 +4,6 @@ use super::actor::Actor;
 use super::call::Call;
 use super::contract::Promise;
 use super::outcome::{Outcome, Stop};
-use super::perform::{deviation, refusal};
 use super::verdict::Verdict;
 use crate::event::{Event, OpStatus};
 use crate::ops::{Change, OpError, Plan};
@@ -124,7 +123,7 @@ impl Actor {
             return Ok(verdict);
         }
         if let Some(why) = self.run.refuses(call.op, &call.target) {
-            return Err(Stop::Deviated(Box::new(refusal(call, self.own().name(), &why))));
+            return Err(Stop::Deviated(Box::new(call.refusal(self.own().name(), &why))));
         }
         if let Err(error) = shared.work() {
             verdict.fail(error);
@@ -144,7 +143,7 @@ impl Actor {
             self.run.emit(Event::Warning { host: Some(own.to_owned()), text });
             return Ok(());
         }
-        Err(Stop::Deviated(Box::new(deviation(call, own, &how))))
+        Err(Stop::Deviated(Box::new(call.deviation(own, &how))))
     }
 }
 
