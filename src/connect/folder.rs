@@ -7,10 +7,15 @@ use tempfile::TempDir;
 
 /// The longest path of a folder in which a control socket can have a name of so many bytes.
 ///
-/// ssh binds to `PATH.XXXXXXXXXXXXXXXX` first; sun_path holds 108 bytes (104 on the BSDs), unix(7).
+/// ssh binds to the path with a dot and 16 random letters behind it first; sun_path holds 108 bytes (104 on the BSDs),
+/// unix(7).
 pub(super) const fn longest_for(name: usize) -> usize {
-    104 - ".XXXXXXXXXXXXXXXX".len() - ("/".len() + name)
+    104 - (1 + 16) - ("/".len() + name)
 }
+
+/// How names of our folders begin, and how many random letters follow.
+const PREFIX: &str = "rh-";
+const RANDOM: usize = 6;
 
 /// Digits of a number that nobody counts to.
 const NAME: usize = 15;
@@ -44,8 +49,8 @@ impl Folder {
 
 fn make() -> std::io::Result<TempDir> {
     let base = std::env::temp_dir();
-    let short = base.as_os_str().len() + "/rh-XXXXXX".len() <= longest_for(NAME);
+    let short = base.as_os_str().len() + ("/".len() + PREFIX.len() + RANDOM) <= longest_for(NAME);
     let base = if short { base.as_path() } else { Path::new("/tmp") };
     // tempfile makes folders with mode 0700.
-    tempfile::Builder::new().prefix("rh-").tempdir_in(base)
+    tempfile::Builder::new().prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(base)
 }
