@@ -1,8 +1,5 @@
 //! What tests share.
 
-// A part that only one feature's tests use is still shared: the features come and go.
-#![allow(dead_code)]
-
 pub mod cli;
 pub mod digest;
 pub mod docker;

@@ -63,11 +63,6 @@ impl Sshd {
         ));
     }
 
-    /// The port of its sshd: on 127.0.0.1, or 22 of its own address behind a network.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// The private key.
     pub fn key(&self) -> PathBuf {
         self.folder.path().join("id_ed25519")
