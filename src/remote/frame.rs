@@ -8,8 +8,7 @@
 
 use super::print::printing;
 use super::{Command, quote};
-use crate::secret::{RevealError, reveal};
-use std::io::Read;
+use crate::secret::{RevealError, random, reveal};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -180,7 +179,6 @@ pub(super) fn revealed(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, RevealError> 
 /// 128 random bits: no command can guess where its answer ends.
 pub fn random_mark() -> String {
     let mut bytes = [0; 16];
-    let mut source = std::fs::File::open("/dev/urandom").expect("every unix has /dev/urandom");
-    source.read_exact(&mut bytes).expect("/dev/urandom never ends");
+    random(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -80,10 +80,9 @@ pub fn sealed(text: &str) -> String {
     fingerprint(text).map_or_else(|| redact(text), |print| format!("secret:{print}"))
 }
 
-/// Fills a buffer from the generator of the kernel (urandom(4)).
+/// Fills a buffer from the generator of the kernel (getrandom(2)), which needs no open file.
 pub fn random(bytes: &mut [u8]) {
-    let source = File::open("/dev/urandom");
-    source.and_then(|mut source| source.read_exact(bytes)).expect("every unix has /dev/urandom, and it never ends");
+    getrandom::fill(bytes).expect("every system that this is built for has a generator");
 }
 
 #[cfg(test)]
