@@ -107,6 +107,9 @@ pub struct Failure {
     /// `playbooks/web.rhai:12:5`, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// The calls of functions that led there, the last one first: `playbooks/web.rhai:3:1`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<String>,
     /// The chain of causes, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,

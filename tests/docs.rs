@@ -2,6 +2,8 @@
 
 #[path = "docs/bindings.rs"]
 mod bindings;
+#[path = "docs/commands.rs"]
+mod commands;
 #[path = "docs/examples.rs"]
 mod examples;
 #[path = "docs/pages.rs"]

@@ -54,6 +54,21 @@ fn a_unit_is_written_started_changed_and_removed() {
 }
 
 #[test]
+fn a_unit_that_does_not_start_is_told_with_its_last_words() {
+    let container = Container::debian();
+    let mut shell = container.shell();
+    let exec = "/bin/sh -c 'echo there is no settings file; exit 2'";
+    let sections = json!({"Service": {"Type": "oneshot", "ExecStart": exec}});
+    let unit = json!({"name": "rh-app", "sections": sections, "running": true});
+    let plan = plan(&mut shell, "systemd::unit", unit).expect("a plan starts nothing");
+    let error = apply(&plan, &mut shell).expect_err("it exits with 2");
+    let OpError::Command { command, stderr, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(command, "systemctl start -- rh-app.service");
+    assert!(stderr.contains("Job for rh-app.service failed"), "{stderr}");
+    assert!(stderr.lines().any(|line| line == "there is no settings file"), "{stderr}");
+}
+
+#[test]
 fn a_service_is_kept_as_asked() {
     let container = Container::debian();
     let mut shell = container.shell();

@@ -50,6 +50,8 @@ fn an_apply_shows_what_changes_and_what_fails() {
     apply playbooks/site.rhai on 4 hosts (inventories/production.yaml, commit 9f2c1a7)
     web-1   ~ file::put /etc/motd  content, mode 0600 -> 0644
     web-1   ! cmd::run make install
+        | cc -o app app.c
+        | done
     db-1    x service::running nginx  cannot start unit `nginx.service` on `db-1`
     web-1: release 42
     web-1: is out

@@ -47,7 +47,7 @@ fn every_shipped_playbook_passes_check() {
 #[test]
 fn the_quickstart_makes_a_release_once_and_follows_its_data() {
     let project = shipped();
-    assert_eq!(changes(&quickstart(&project, "plan", &[])), 11, "without the handler's command");
+    assert_eq!(changes(&quickstart(&project, "plan", &[])), 12);
     assert!(!project.path(".rhapsode/quickstart").exists(), "a plan changes nothing");
     assert_eq!(changes(&quickstart(&project, "apply", &[])), 12);
     assert!(project.read(".rhapsode/quickstart/current/index.html").contains("Hello from local"));
@@ -56,7 +56,10 @@ fn the_quickstart_makes_a_release_once_and_follows_its_data() {
     assert_eq!(id.trim_end().len(), 16, "{id}");
 
     assert_eq!(changes(&quickstart(&project, "apply", &[])), 0, "the second run");
-    assert_eq!(changes(&quickstart(&project, "apply", &["--data", "greeting=it's $(me)"])), 3);
+    let other = ["--data", "greeting=it's $(me)"];
+    let plan = quickstart(&project, "plan", &other);
+    assert_eq!((changes(&plan), plan["totals"]["unknown"].as_u64()), (3, Some(0)), "as getting started says: {plan}");
+    assert_eq!(changes(&quickstart(&project, "apply", &other)), 3);
     assert!(project.read(".rhapsode/quickstart/shared/settings.env").contains(r"GREETING='it'\''s $(me)'"));
     assert_eq!(project.read(".rhapsode/quickstart/shared/install-id"), id);
 

@@ -7,9 +7,13 @@ use clap::builder::RangedU64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
+/// What the help ends with.
+const AFTER: &str = "`rhapsode init` makes a first project, `rhapsode help COMMAND` tells more of a command, \
+                     `rhapsode docs` lists what playbooks can do.";
+
 /// Agentless infrastructure engine: playbooks in Rhai, plans that can be trusted, rollback that goes back.
 #[derive(Debug, Parser)]
-#[command(name = "rhapsode", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "rhapsode", version, propagate_version = true, max_term_width = 100, after_help = AFTER)]
 pub struct App {
     #[command(flatten)]
     pub common: Common,
@@ -30,16 +34,16 @@ pub struct Common {
     /// Not these hosts
     #[arg(long, global = true, value_name = "SELECTOR")]
     pub exclude: Option<String>,
-    /// Only operations with one of these tags
+    /// Only operations with one of these tags: `web,db`; may be repeated
     #[arg(long, global = true, value_delimiter = ',', value_name = "TAG")]
     pub tags: Vec<String>,
-    /// No operations with one of these tags
+    /// No operations with one of these tags; may be repeated
     #[arg(long, global = true, value_delimiter = ',', value_name = "TAG")]
     pub skip_tags: Vec<String>,
     /// Data over that of the inventory; may be repeated
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub data: Vec<String>,
-    /// Hosts that log in or work at the same time
+    /// Hosts that log in or work at the same time (default 100)
     #[arg(long, global = true, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub forks: Option<usize>,
     /// Show diffs in an apply too
@@ -61,21 +65,21 @@ pub struct Common {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Keep ssh logins this many seconds behind the end of a run, for the next one; 0 keeps none (default 60)
-    #[arg(long, global = true, value_name = "SECS")]
+    #[arg(long, global = true, value_name = "SECONDS")]
     pub keep_logins: Option<u64>,
     /// Ask hosts nothing ahead of its use; slower, with the same result
     #[arg(long, global = true)]
     pub no_prefetch: bool,
-    /// Where runs are remembered: a path from the project, or `postgres://...`
+    /// Where runs are remembered: a path from the project, or `postgres://...` (default .rhapsode/state.db)
     #[arg(long, global = true, value_name = "PATH|URL")]
     pub state: Option<String>,
-    /// Wait so many seconds for another run that changes the same hosts
+    /// Wait this many seconds for another run that changes the same hosts
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0)]
     pub lock_wait: u64,
     /// Take away what the playbook managed before and declares no more
     #[arg(long, global = true)]
     pub prune: bool,
-    /// Ask nothing
+    /// Ask nothing: apply at once
     #[arg(short, long, global = true)]
     pub yes: bool,
     /// No colours
@@ -108,7 +112,7 @@ pub enum Verb {
         /// Hosts, as a selector; every host when none is named
         hosts: Option<String>,
     },
-    /// Run a command on hosts
+    /// Run a command on hosts and show what it prints; piped, stdout has just that
     Exec {
         /// Act as root
         #[arg(long)]

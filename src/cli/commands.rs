@@ -48,7 +48,12 @@ impl Session {
         };
         let inventory = Arc::new(inventory);
         let world = self.world(&inventory);
-        let all = if playbooks.is_empty() { self.all_playbooks() } else { playbooks.to_vec() };
+        let all = if playbooks.is_empty() { self.project.playbooks() } else { playbooks.to_vec() };
+        if all.is_empty() {
+            let folder = self.project.root.join("playbooks");
+            return Err(CommandError::mistake(format!("there is no playbook in `{}`", folder.display()))
+                .hint("name one, or begin with `rhapsode init`"));
+        }
         let mut failures = Vec::new();
         for playbook in &all {
             let checked = crate::script::check(&world, playbook);
@@ -67,14 +72,6 @@ impl Session {
             say(format!("{good} playbook{}: no mistakes found", if good == 1 { "" } else { "s" }));
         }
         Ok(Exit::Done)
-    }
-
-    fn all_playbooks(&self) -> Vec<PathBuf> {
-        let folder = self.project.root.join("playbooks");
-        let files = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path());
-        let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|ext| ext == "rhai")).collect();
-        files.sort();
-        files
     }
 
     /// `inventory ...`
@@ -113,7 +110,7 @@ impl Session {
         let command = if command.len() == 1 { words } else { format!("[{words}]") };
         let script = format!("cmd::run({command}, #{{ loud: true{sudo} }});");
         let prepared = self.prepare_text(&script, "exec")?;
-        Ok(self.once(&prepared, Order::of(Mode::Apply))?.exit)
+        Ok(self.once(&prepared, Order { outputs: true, ..Order::of(Mode::Apply) })?.exit)
     }
 
     /// `op 'SCRIPT'`

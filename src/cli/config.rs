@@ -137,6 +137,9 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
+    /// The folder that `--project` names is not there.
+    #[error("there is no folder `{}`", .0.display())]
+    Folder(PathBuf),
     /// The file is not as it must be.
     #[error("{message}")]
     File {

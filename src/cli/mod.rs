@@ -6,6 +6,7 @@ mod commands;
 pub mod config;
 mod docs;
 mod drift;
+mod examples;
 mod facts;
 pub mod failure;
 mod git;
@@ -27,6 +28,7 @@ mod saved_plan;
 mod scrub;
 pub mod secret;
 mod session;
+mod shown;
 mod signals;
 pub mod staging;
 pub mod state;
@@ -35,7 +37,7 @@ mod worktree;
 mod who;
 
 use args::{App, Verb};
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
 use failure::{CommandError, Exit};
 use run::Order;
 use session::Session;
@@ -46,7 +48,8 @@ use crate::secret::Scrubbing;
 
 /// Runs the command line of this process.
 pub fn main() -> Exit {
-    let app = match App::try_parse() {
+    let parsed = shown::command().try_get_matches().and_then(|words| App::from_arg_matches(&words));
+    let app = match parsed {
         Ok(app) => app,
         Err(error) => {
             // Help and version are no mistakes; they go to stdout.
@@ -69,7 +72,7 @@ fn dispatch(app: App) -> Result<Exit, CommandError> {
     match &app.command {
         Verb::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut App::command(), "rhapsode", &mut script);
+            clap_complete::generate(*shell, &mut shown::command(), "rhapsode", &mut script);
             commands::say(String::from_utf8_lossy(&script));
             Ok(Exit::Done)
         }

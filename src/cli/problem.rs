@@ -16,7 +16,8 @@ impl CommandError {
 
     /// No inventory is named anywhere.
     pub fn no_inventory() -> Self {
-        Self::mistake("no inventory").hint("name one with `-i`, or as `inventory:` in rhapsode.yaml")
+        Self::mistake("no inventory")
+            .hint("name one with `-i`, or as `inventory:` in rhapsode.yaml; `rhapsode init` begins a project")
     }
 
     /// The selection left no host.
@@ -73,6 +74,9 @@ impl From<ConfigError> for CommandError {
         if let ConfigError::File { at, hint, .. } = &error {
             failure.at = Some(at.clone());
             failure.hint.clone_from(hint);
+        }
+        if let ConfigError::Folder(_) = &error {
+            failure.hint = Some("`--project` names the folder of `rhapsode.yaml`".into());
         }
         Self::new(Exit::Invalid, failure)
     }

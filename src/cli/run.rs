@@ -15,13 +15,14 @@ use crate::engine::{
 use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
 use crate::inventory::Host;
 use crate::remote::Interrupt;
-use crate::report::{EventLines, Human, Json, Look, Verbosity};
+use crate::report::{EventLines, Human, Json, Look, Outputs, Verbosity};
 use crate::script::{Fault, HostEnd, drive};
 use crate::secret::{FingerprintKey, fingerprint_by};
 use crate::state::{Author, Lease, LockRequest, Scope, Store};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -48,6 +49,8 @@ pub(super) struct Order {
     pub announced: Option<Announced>,
     /// Shows nothing but warnings and errors.
     pub silent: bool,
+    /// What commands print is what it is for.
+    pub outputs: bool,
     /// The lock, when it is held already.
     pub lease: Option<Lease>,
     /// What the run did that this one resumes.
@@ -68,6 +71,7 @@ impl Order {
             contract: None,
             announced: None,
             silent: false,
+            outputs: false,
             lease: None,
             done: None,
             resumes: None,
@@ -117,7 +121,7 @@ impl Session {
         let plan = self.once(prepared, order)?;
         let hopeless = plan.totals.failed + plan.totals.unreachable == plan.totals.hosts;
         let nothing = plan.totals.changes == 0 && plan.totals.unknown == 0 && plan.totals.not_predictable == 0;
-        if hopeless || nothing || !agreed() {
+        if hopeless || nothing || plan.exit == Exit::Interrupted || !agreed() {
             return Ok(plan);
         }
         let mut hosts = announced.take();
@@ -284,7 +288,16 @@ impl Session {
             sinks.push(Box::new(Json::new(order.document.take().unwrap_or_else(|| Box::new(std::io::stdout())))));
         }
         let look = self.look();
-        let look = if order.silent { Look { verbosity: Verbosity::Quiet, ..look } } else { look };
+        let bare = look.verbosity == Verbosity::Quiet || !std::io::stdout().is_terminal();
+        let outputs = order.outputs && bare && !self.flags.json && self.flags.events.as_deref() != Some(Path::new("-"));
+        if outputs {
+            sinks.push(Box::new(Outputs::new(Box::new(std::io::stdout()), start.hosts.len() > 1)));
+        }
+        let look = if order.silent || outputs && look.verbosity == Verbosity::Normal {
+            Look { verbosity: Verbosity::Quiet, ..look }
+        } else {
+            look
+        };
         sinks.push(Box::new(Human::stderr(look)));
         Ok(sinks)
     }
@@ -370,5 +383,12 @@ pub(super) fn agreed() -> bool {
     eprint!("Apply these changes? [y/N] ");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    let read = std::io::stdin().read_line(&mut answer);
+    let agreed = matches!(answer.trim(), "y" | "Y" | "yes");
+    if !agreed {
+        // Ctrl-D leaves the question without the end of its line.
+        let end = if matches!(read, Ok(0)) { "\n" } else { "" };
+        eprintln!("{end}nothing was applied");
+    }
+    agreed
 }

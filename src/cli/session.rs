@@ -38,6 +38,7 @@ impl Session {
     /// [`ConfigError`].
     pub fn new(flags: Common) -> Result<Self, ConfigError> {
         let project = match &flags.project {
+            Some(folder) if !folder.is_dir() => return Err(ConfigError::Folder(folder.clone())),
             Some(folder) => Project::new(folder),
             None => Project::around(&std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))),
         };

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first one stops a run in order, the next one ends the process at once. Where nothing runs,
+//! Ctrl-C, SIGTERM, and the SIGHUP of a terminal that is closed: the first one stops a run in order, the next one ends the process at once. Where nothing runs,
 //! the first one ends it. What would be left behind on this machine is removed in either case.
 
 use super::failure::Exit;
@@ -50,15 +50,32 @@ fn listen(ready: SyncSender<()>) {
     runtime.block_on(async {
         let kinds = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
         let (Ok(mut interrupt), Ok(mut terminate)) = kinds else { return };
+        let mut hangup = if ignores_hangup() { None } else { signal(SignalKind::hangup()).ok() };
         let _ = ready.send(());
         loop {
+            let closed = async {
+                match &mut hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = closed => {}
             }
             answer();
         }
     });
+}
+
+/// Whether whoever started this process wants it to outlive the terminal, as nohup(1) does.
+///
+/// Spec: proc_pid_status(5), `SigIgn`: bit 0 is signal 1.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 fn answer() {
@@ -78,5 +95,6 @@ fn quit() -> ! {
     if let Some(tree) = tree {
         tree.remove();
     }
+    crate::report::restore_keys();
     std::process::exit(Exit::Interrupted.code().into());
 }

@@ -244,7 +244,7 @@ impl Opener for Link {
         let said = [stdout, b"\n", stderr].concat();
         let said = crate::secret::redact(&String::from_utf8_lossy(&said));
         match self.target.connection.connect {
-            Connect::Ssh => ssh::no_shell(&said, self.target.address()),
+            Connect::Ssh => ssh::no_shell(&said, &ssh::by_hand(&self.target)),
             _ => process::explain(&self.target, &said),
         }
     }

@@ -78,7 +78,13 @@ impl Actor {
         }
         let content = orphan.content.as_deref().and_then(|digest| self.run.remember().content(digest));
         match undo(&orphan.past(content.map(Into::into))) {
-            Undo::Not(why) => Ok((OrphanFate::CannotUndo, Some(why))),
+            Undo::Not(why) => {
+                // A command leaves no state that anybody could look at later: once told, it is no news any more.
+                if orphan.thing.kind == "command" {
+                    self.give_up(orphan);
+                }
+                Ok((OrphanFate::CannotUndo, Some(why)))
+            }
             _ if !self.run.options.prune => Ok((OrphanFate::Left, None)),
             Undo::Nothing => {
                 self.give_up(orphan);

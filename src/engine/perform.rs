@@ -312,7 +312,11 @@ impl Actor {
     fn finished(&self, call: &Call<'_>, verdict: &Verdict, outcome: &Outcome, started: Instant) -> Event {
         let on = self.on();
         let host = self.own().name().to_owned();
-        let output = verdict.output.as_ref().filter(|_| call.loud).map(|output| redact(&output.text()));
+        let output = outcome.output.as_ref().filter(|_| call.loud).map(|output| match verdict.status {
+            // The error tells the rest.
+            OpStatus::Failed => redact(&output.text()),
+            _ => redact(format!("{}\n{}", output.text(), output.err_text()).trim_matches('\n')),
+        });
         let delegated = (on.name() != host).then(|| format!("on {}", on.name()));
         let end = OperationEnd {
             id: outcome.id.clone(),

@@ -199,7 +199,11 @@ impl Actor {
             if host.notes().settled.contains(&open.id) {
                 continue;
             }
-            let gone = whole && self.run.options.mode.applies() && open.playbook == self.run.options.playbook;
+            // That of another playbook is nothing that this run could settle: its own next run tells of it.
+            if open.playbook != self.run.options.playbook {
+                continue;
+            }
+            let gone = whole && self.run.options.mode.applies();
             if gone {
                 self.run.remember().settles(host.name(), &open.id);
             }

@@ -74,8 +74,11 @@ impl Verdict {
             open: change.open,
             secrets: change.secrets(),
         };
-        let texts = plan.changes.iter().filter_map(|change| change.diff.as_ref());
-        let diff: String = texts.map(|(before, after)| super::diff::unified(target, before, after)).collect();
+        let diff = |change: &Change| {
+            let (before, after) = change.diff.as_ref()?;
+            Some(super::diff::unified(change.file().unwrap_or(target), before, after))
+        };
+        let diff: String = plan.changes.iter().filter_map(diff).collect();
         let diff = (!sensitive && !diff.is_empty()).then_some(diff);
         Self { changes: plan.changes.iter().map(line).collect(), diff, ..Self::bare(status, None) }
     }

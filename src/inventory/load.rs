@@ -104,7 +104,9 @@ impl<'a> Loader<'a> {
         let folder = wanted.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("inventories"));
         let entries = std::fs::read_dir(self.files.real(folder)).into_iter().flatten().flatten();
-        let paths: Vec<String> = entries.map(|entry| folder.join(entry.file_name()).display().to_string()).collect();
+        let data = |name: &std::ffi::OsString| name == "group_data" || name == "host_data";
+        let names = entries.map(|entry| entry.file_name()).filter(|name| !data(name));
+        let paths: Vec<String> = names.map(|name| folder.join(name).display().to_string()).collect();
         let whole = if wanted.parent() == Some(Path::new("")) { folder.join(wanted) } else { wanted.to_owned() };
         error.nearest(&whole.display().to_string(), paths.iter().map(String::as_str), || {
             format!("a single ssh host is written with a comma: `{word},`")

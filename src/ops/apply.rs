@@ -61,12 +61,19 @@ fn send(batch: &mut Vec<Pending<'_>>, shell: &mut dyn Shell, applied: &mut Appli
             Some(write) if !output.ok() => return Err(write.failure(&output)),
             Some(_) => {}
             None if !pending.command.succeeds_with(output.code) => {
-                return Err(OpError::command(&pending.command, &output));
+                return Err(failed(&pending.command, output, shell));
             }
             None => applied.output = Some(output),
         }
     }
     Ok(())
+}
+
+/// The error of a command, with what its log says where it has one.
+fn failed(command: &Command, mut output: Output, shell: &mut dyn Shell) -> OpError {
+    let said = command.why().and_then(|why| shell.change(&why).ok());
+    output.stderr.extend(said.into_iter().flat_map(|said| said.stdout));
+    OpError::command(command, &output)
 }
 
 fn single(step: &Step, shell: &mut dyn Shell) -> Result<(), OpError> {
@@ -99,7 +106,7 @@ fn wait(
             return Ok(());
         }
         if started.elapsed() + every > timeout {
-            return Err(OpError::refused(format!("{what} not within {}s", timeout.as_secs())));
+            return Err(OpError::refused(format!("waited {}s in vain for {what}", timeout.as_secs_f32())));
         }
         std::thread::sleep(every);
     }

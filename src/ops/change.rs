@@ -221,6 +221,14 @@ impl From<Change> for Plan {
 }
 
 impl Change {
+    /// The file that it writes.
+    pub fn file(&self) -> Option<&str> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Write(write) => Some(write.path.as_str()),
+            _ => None,
+        })
+    }
+
     /// A change in words; `steps` and `effects` are added by the methods below.
     pub fn new(sign: Sign, text: impl Into<String>) -> Self {
         Self { sign, text: text.into(), diff: None, open: false, steps: Vec::new(), effects: Vec::new(), touches: None }

@@ -80,11 +80,30 @@ impl OpError {
     /// Something to do about it, where known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Refused { hint, .. } => hint.clone(),
+            Self::Refused { hint: Some(hint), .. } => Some(hint.clone()),
+            Self::Refused { message, .. } => trouble(message),
             Self::Shell(error) => error.hint(),
+            Self::Command { stderr, stdout, .. } => trouble(stderr).or_else(|| trouble(stdout)),
             _ => None,
         }
     }
+}
+
+/// What to do about the troubles that every program meets.
+fn trouble(said: &str) -> Option<String> {
+    const ROOT: &str = "is that for root? `sudo: true` on the operation, the play or the host acts as root";
+    const KNOWN: &[(&str, &str)] = &[
+        ("Permission denied", ROOT),
+        ("Access denied", ROOT),
+        ("Operation not permitted", ROOT),
+        ("are you root", ROOT),
+        ("No space left on device", "`df -h` and `df -i` on the host show what is full"),
+        ("Read-only file system", "`mount` on the host shows how it is mounted"),
+        ("invalid user", "an account that is not there yet is made by `user::present`, before"),
+        ("invalid group", "a group that is not there yet is made by `group::present`, before"),
+        (": not found", "is the program installed on the host, and in its `PATH`?"),
+    ];
+    KNOWN.iter().find(|(words, _)| said.contains(words)).map(|(_, hint)| (*hint).to_owned())
 }
 
 /// Of a script of ours, the first line tells people what it is about.
@@ -99,5 +118,26 @@ fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn troubles_that_every_program_meets_come_with_something_to_do() {
+        let command = |stderr: &str| OpError::Command {
+            command: "useradd -- zed".into(),
+            code: 1,
+            stderr: stderr.into(),
+            stdout: String::new(),
+        };
+        let hint = command("useradd: Permission denied.\n").hint().expect("a hint");
+        assert!(hint.contains("sudo: true"), "{hint}");
+        let refused = OpError::refused("cannot write `/x`: cat: write error: No space left on device");
+        assert!(refused.hint().is_some_and(|hint| hint.contains("df -h")));
+        assert_eq!(command("no idea\n").hint(), None);
+        assert_eq!(OpError::refused_with("Permission denied", "its own").hint().as_deref(), Some("its own"));
     }
 }

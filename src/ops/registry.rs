@@ -150,12 +150,29 @@ pub fn all_known(op: &'static str, known: &'static [&'static str], value: &Value
 pub fn arguments<T: DeserializeOwned>(op: &'static str, value: Value) -> Result<T, ArgumentError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
-        let problem = error.into_inner().to_string();
+        let problem = in_words(&error.into_inner().to_string());
         match field.as_str() {
             "." | "" => ArgumentError::Arguments { op, problem },
             _ => ArgumentError::Value { op, field, problem },
         }
     })
+}
+
+/// What serde says, without types of Rust.
+fn in_words(problem: &str) -> String {
+    if let Some(name) = problem.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        return format!("argument `{name}` is missing");
+    }
+    let Some((said, kind)) = problem.rsplit_once("expected ") else { return problem.to_owned() };
+    let kind = match kind {
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        _ => return problem.to_owned(),
+    };
+    format!("{said}expected {kind}")
 }
 
 /// The names of a struct's fields, as its derived `Deserialize` asks for them.

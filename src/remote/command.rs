@@ -18,6 +18,8 @@ pub struct Command {
     simple: bool,
     /// What its function `rh_in` prints: see [`Command::printed`].
     printed: Option<Vec<u8>>,
+    /// What tells why it failed: see [`Command::explained_by`].
+    why: Option<String>,
     /// Bytes for its stdin; nothing means `/dev/null`. A UTF-8 text may hold tokens.
     pub stdin: Option<Vec<u8>>,
     /// Variables for this command only.
@@ -44,6 +46,7 @@ impl Command {
             text: text.into(),
             simple: false,
             printed: None,
+            why: None,
             stdin: None,
             env: BTreeMap::new(),
             chdir: None,
@@ -51,6 +54,17 @@ impl Command {
             timeout: None,
             success_codes: vec![0],
         }
+    }
+
+    /// Names a script whose output is added to the errors of the command when it fails: a log.
+    #[must_use]
+    pub fn explained_by(self, script: impl Into<String>) -> Self {
+        Self { why: Some(script.into()), ..self }
+    }
+
+    /// What tells why it failed.
+    pub fn why(&self) -> Option<Self> {
+        self.why.as_ref().map(Self::script)
     }
 
     /// Adds one quoted argument.

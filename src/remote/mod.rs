@@ -147,6 +147,7 @@ impl ShellError {
         match self {
             Self::Unreachable { hint, .. } | Self::Escalation { hint, .. } => hint.clone(),
             Self::Reveal(RevealError::Unresolved(error)) => error.hint.clone(),
+            Self::Timeout { .. } => Some("`timeout`, in seconds, gives a command more time".to_owned()),
             _ => None,
         }
     }

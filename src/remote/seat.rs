@@ -243,7 +243,7 @@ fn lost() -> ShellError {
 fn silent(limit: Duration) -> ShellError {
     ShellError::Unreachable {
         reason: format!("its shell said nothing within {}s", limit.as_secs_f32()),
-        hint: Some("a slow or waiting login script? try `connect_timeout_secs`".to_owned()),
+        hint: Some("a slow or waiting login script? try `connect_timeout`".to_owned()),
     }
 }
 

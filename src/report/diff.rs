@@ -8,8 +8,8 @@ const MOST: usize = 60;
 /// Characters of a line, so that a minified file does not fill the screen.
 const WIDEST: usize = 400;
 
-/// The lines of a unified diff, cut after [`MOST`] unless all are wanted. The names of the files are left out, as the
-/// operation above has told them.
+/// The lines of a unified diff, cut after [`MOST`] unless all are wanted. The name of a single file is left out, as the
+/// operation above has told it.
 pub(super) fn diff_lines(diff: &str, all: bool, paint: Paint) -> Vec<String> {
     let diff = without_names(diff);
     let total = lines(diff).count();
@@ -23,7 +23,10 @@ pub(super) fn diff_lines(diff: &str, all: bool, paint: Paint) -> Vec<String> {
 
 fn without_names(diff: &str) -> &str {
     let rest = diff.strip_prefix("--- ").and_then(|rest| rest.split_once("\n+++ ")?.1.split_once('\n'));
-    rest.map_or(diff, |(_, hunks)| hunks)
+    match rest {
+        Some((_, hunks)) if !hunks.contains("\n+++ ") => hunks,
+        _ => diff,
+    }
 }
 
 fn narrow(line: &str, all: bool) -> String {
@@ -54,6 +57,14 @@ mod tests {
         assert_eq!(short.len(), 61);
         assert_eq!(short[60], "… 140 more lines, -v shows them");
         assert_eq!(diff_lines(&diff, true, Paint::default()).len(), 200);
+    }
+
+    #[test]
+    fn a_file_is_named_where_there_are_several() {
+        let one = "--- /dev/null\n+++ b/etc/a\n@@ -0,0 +1 @@\n+a\n";
+        assert_eq!(diff_lines(one, false, Paint::default()), ["@@ -0,0 +1 @@", "+a"]);
+        let two = format!("{one}{}", one.replace("/a", "/b"));
+        assert_eq!(diff_lines(&two, false, Paint::default()).len(), 8);
     }
 
     #[test]

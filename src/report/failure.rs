@@ -20,7 +20,8 @@ pub fn failure_text(failure: &Failure, paint: Paint) -> String {
     if let Some(at) = &failure.at {
         lines.push(format!("    {} {}", paint.faint("at"), one_line(at)));
     }
-    for cause in &failure.causes {
+    lines.extend(failure.calls.iter().map(|call| format!("    {} {}", paint.faint("called at"), one_line(call))));
+    for cause in told(failure) {
         let mut parts = printed(cause).into_iter();
         lines.push(format!("{} {}", paint.bad("caused by:"), parts.next().unwrap_or_default()));
         lines.extend(parts.map(|part| format!("    {part}")));
@@ -36,6 +37,15 @@ fn first_lines(failure: &Failure, paint: Paint) -> Vec<String> {
     let mut parts = printed(&failure.message).into_iter();
     let first = format!("{} {}", paint.error("error:"), paint.strong(parts.next().unwrap_or_default()));
     std::iter::once(first).chain(parts.map(|part| format!("    {part}"))).collect()
+}
+
+/// The causes, without a last one that only repeats what the command printed.
+fn told(failure: &Failure) -> &[String] {
+    let printed = failure.stderr.as_deref().unwrap_or_default();
+    match failure.causes.split_last() {
+        Some((last, rest)) if !rest.is_empty() && printed.trim_end().ends_with(last.trim_end()) => rest,
+        _ => &failure.causes,
+    }
 }
 
 fn stderr_lines(failure: &Failure, paint: Paint) -> Vec<String> {
@@ -61,6 +71,23 @@ mod tests {
             at playbooks/web.rhai:12:5
         caused by: `systemctl start -- nginx.service` exited with 1
         hint: `nginx -t` on the host names the faulty line
+        ");
+    }
+
+    #[test]
+    fn what_a_command_printed_is_shown_once_and_calls_below_the_place() {
+        let failure = Failure {
+            calls: vec!["site.rhai:7:1".into()],
+            causes: vec!["`useradd -- zed` exited with 1".into(), "useradd: Permission denied.".into()],
+            stderr: Some("useradd: Permission denied.\n".into()),
+            ..Failure::new("no").at("modules/a.rhai:2:5")
+        };
+        insta::assert_snapshot!(failure_text(&failure, Paint::default()), @"
+        error: no
+            at modules/a.rhai:2:5
+            called at site.rhai:7:1
+        caused by: `useradd -- zed` exited with 1
+            | useradd: Permission denied.
         ");
     }
 

@@ -7,7 +7,7 @@ use super::operation::{count, operation_lines, visible};
 use super::orphans::{Orphans, unsettled_line};
 use super::page::{Entry, Page};
 use super::problems::Problems;
-use super::summary::{closing, host_table};
+use super::summary::{Finished, INTERRUPTED, closing, host_table};
 use super::{Look, SHORT_RUN, Verbosity, failure_text, one_line};
 use crate::event::{Event, Failure, HostStatus, OpStatus, OperationEnd, RunStart, Sink, SinkError, Tally, Totals};
 use std::collections::{HashMap, HashSet};
@@ -166,7 +166,7 @@ impl Human {
         let paint = self.look.paint;
         let told = op.as_ref().is_some_and(|op| error.is_none_or(|error| tells_of(error, op)));
         let failure = match (error, op) {
-            (Some(error), Some(op)) if told && tells_less(error, &op) => op,
+            (Some(error), Some(op)) if told && tells_less(error, &op) => Failure { calls: error.calls.clone(), ..op },
             (Some(error), _) => error.clone(),
             (None, Some(op)) => op,
             (None, None) => Failure::new(word),
@@ -192,7 +192,7 @@ impl Human {
     }
 
     /// The page of a plan, why hosts failed, the table, and the closing sentence.
-    fn ending(&mut self, totals: &Totals, duration_ms: Option<u64>) -> Vec<String> {
+    fn ending(&mut self, totals: &Totals, finished: Option<Finished>) -> Vec<String> {
         let Some(run) = self.run.take() else { return Vec::new() };
         let (look, paint) = (self.look, self.look.paint);
         let diffs = look.diff.unwrap_or(!run.mode.applies());
@@ -205,7 +205,7 @@ impl Human {
         parts.push(orphans.lines(run.mode.applies(), paint));
         let changed = self.tally.hosts().filter(|(_, count)| count.changed > 0).count() as u64;
         let mut end = host_table(&self.tally, look.verbosity >= Verbosity::Verbose, paint);
-        end.push(closing(&run, totals, changed, duration_ms, paint));
+        end.push(closing(&run, totals, changed, finished, paint));
         parts.push(end);
         let parts = parts.into_iter().filter(|part| !part.is_empty());
         parts.flat_map(|part| std::iter::once(String::new()).chain(part)).collect()
@@ -276,11 +276,12 @@ impl Sink for Human {
         if let Some(live) = &self.live {
             live.update(event);
         }
-        if let Event::RunFinished { duration_ms, totals, .. } = event {
+        if let Event::RunFinished { duration_ms, totals, exit } = event {
             if let Some(live) = &mut self.live {
                 live.stop();
             }
-            let lines = self.ending(totals, Some(*duration_ms));
+            let lines =
+                self.ending(totals, Some(Finished { duration_ms: *duration_ms, interrupted: *exit == INTERRUPTED }));
             return Ok(self.print(&lines)?);
         }
         let lines = self.text(event);

@@ -1,7 +1,7 @@
 //! Live lines on a terminal: one a host while it runs, as many as fit.
 
 use super::operation::{count, duration};
-use super::{Align, Cell, Paint, Table, one_line};
+use super::{Align, Cell, Paint, Table, keys, one_line};
 use crate::event::{Event, OpStatus};
 use indexmap::IndexMap;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -24,6 +24,7 @@ pub(super) struct Live {
 impl Live {
     /// Lines at the bottom of the terminal that stderr is.
     pub fn on_stderr(paint: Paint) -> Self {
+        keys::hush();
         let board = Arc::new(Mutex::new(Board::new(paint)));
         let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(20));
         let (stop, stopped) = channel();
@@ -59,6 +60,7 @@ impl Live {
             let _ = painter.join();
             let _ = self.screen.clear();
         }
+        keys::restore();
     }
 }
 

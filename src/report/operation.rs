@@ -44,8 +44,7 @@ pub(super) fn operation_lines(end: &OperationEnd, look: &Look) -> OperationLines
     if let Some(drift) = &end.drift {
         below.extend(drift_lines(drift, paint));
     }
-    if let Some(output) = end.output.as_deref().filter(|text| !text.is_empty() && look.verbosity >= Verbosity::Verbose)
-    {
+    if let Some(output) = end.output.as_deref().filter(|text| !text.is_empty()) {
         below.extend(printed(output).iter().map(|line| format!("{} {line}", paint.faint("|"))));
     }
     OperationLines { head, below }
@@ -69,7 +68,15 @@ fn drift_lines(drift: &Drift, paint: Paint) -> Vec<String> {
         let found = text(drift.found.get(name));
         format!("{}: found {found}, wanted {}", one_line(name), text(Some(wanted)))
     };
-    let aspects = drift.wanted.iter().filter(|_| drift.cause.is_some()).map(aspect);
+    // What is not there has none of the other aspects.
+    let found = |name: &String| drift.found.get(name).is_some_and(|found| !found.is_null());
+    let some = drift.wanted.keys().any(found);
+    let wanted = drift.wanted.iter().filter(|(name, _)| drift.cause.is_some() && (found(name) || !some));
+    // Of texts of several lines the diff tells more.
+    let several =
+        |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(|text| text.trim_end().contains('\n'));
+    let aspects =
+        wanted.filter(|(name, wanted)| !several(Some(wanted)) || !several(drift.found.get(*name))).map(aspect);
     std::iter::once(paint.faint(who)).chain(aspects).collect()
 }
 

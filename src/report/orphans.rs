@@ -39,6 +39,8 @@ impl Orphans {
             lines.push(format!("  {} {what} on {on}, {}{why}", mark(*fate, paint), word(*fate, applied)));
         }
         lines.extend(left.then(|| paint.faint("  `--prune` takes away or brings back what is left")));
+        let stuck = self.0.keys().any(|(kind, _, fate, _)| *fate == OrphanFate::CannotUndo && kind != "command");
+        lines.extend(stuck.then(|| paint.faint("  `rhapsode state rm` forgets what cannot be undone")));
         lines
     }
 }

@@ -97,13 +97,25 @@ fn kinds(hosts: &[(&str, &Count)]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
+/// The exit status of a run that a signal ended.
+pub(super) const INTERRUPTED: i32 = 130;
+
+/// How a run ended that was not killed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finished {
+    /// Wall time in milliseconds.
+    pub duration_ms: u64,
+    /// By a signal.
+    pub interrupted: bool,
+}
+
 /// The sentence that closes a run. `changed` counts the hosts with a change, those that failed later among them;
-/// `duration_ms` is missing when the run was killed.
+/// `finished` is missing when the run was killed.
 pub(super) fn closing(
     start: &RunStart,
     totals: &Totals,
     changed: u64,
-    duration_ms: Option<u64>,
+    finished: Option<Finished>,
     paint: Paint,
 ) -> String {
     let run = start.run.get(..SHORT_RUN).unwrap_or(&start.run);
@@ -124,9 +136,13 @@ pub(super) fn closing(
     parts.extend((totals.not_predictable > 0).then(|| format!("{} not predictable", hosts(totals.not_predictable))));
     let sums = parts.join(", ");
     let sums = if bad { paint.bad(sums) } else { paint.good(sums) };
-    let end = match (duration_ms, start.mode) {
+    let end = match (finished, start.mode) {
         (None, _) => "; it did not end".to_owned(),
-        (Some(ms), Mode::Apply) => format!(" in {}", duration(ms)),
+        (Some(Finished { interrupted: true, duration_ms }), Mode::Apply) => {
+            format!(", {} after {}; `rhapsode resume` goes on", paint.bad("interrupted"), duration(duration_ms))
+        }
+        (Some(Finished { interrupted: true, .. }), _) => format!(", {}", paint.bad("interrupted")),
+        (Some(Finished { duration_ms, .. }), Mode::Apply) => format!(" in {}", duration(duration_ms)),
         (Some(_), _) if totals.changes + totals.unknown == 0 => String::new(),
         (Some(_), _) => "; nothing was changed".to_owned(),
     };

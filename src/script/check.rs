@@ -7,6 +7,7 @@ use super::here::position;
 use super::import::Imports;
 use super::literal::{Pair, map_entry, map_literal};
 use super::reference::names;
+use super::shape::{self, Functions};
 use super::syntax::{self, PATHS};
 use super::world::World;
 use super::{builder, template};
@@ -31,10 +32,7 @@ pub fn check(world: &World, playbook: &Path) -> Result<Arc<AST>, Failure> {
         false => project.root.join(playbook),
     };
     if !path.is_file() {
-        let hint = std::fs::read_dir(project.root.join("playbooks"))
-            .ok()
-            .map(|_| "`playbooks/` holds those of the project".to_owned());
-        return Err(Failure { hint, ..Failure::new(format!("no playbook `{}`", playbook.display())) });
+        return Err(project.no_playbook(playbook));
     }
     let ast = project.compile(&engine, &path)?;
     examine(world, &engine, &ast, &mut vec![path])?;
@@ -57,9 +55,9 @@ struct Script<'a> {
     world: &'a World,
     source: String,
     /// Functions of the script itself.
-    own: HashSet<String>,
+    own: Functions,
     /// Functions of imported modules, by alias.
-    imported: BTreeMap<String, HashSet<String>>,
+    imported: BTreeMap<String, Functions>,
     handlers: HashSet<String>,
     /// True when a handler's name is computed: then every name may be defined.
     computed_handlers: bool,
@@ -71,7 +69,7 @@ fn examine(world: &World, engine: &Engine, ast: &AST, open: &mut Vec<PathBuf>) -
     let mut script = Script {
         world,
         source: ast.source().unwrap_or("script").to_owned(),
-        own: ast.iter_functions().map(|function| function.name.to_owned()).collect(),
+        own: Functions::of(ast),
         imported: BTreeMap::new(),
         handlers: HashSet::new(),
         computed_handlers: false,
@@ -113,13 +111,7 @@ impl Script<'_> {
         Failure { at: Some(position(Some(&self.source), at)), hint, ..Failure::new(message) }
     }
 
-    fn import(
-        &self,
-        engine: &Engine,
-        name: &str,
-        at: Position,
-        open: &mut Vec<PathBuf>,
-    ) -> Result<HashSet<String>, Failure> {
+    fn import(&self, engine: &Engine, name: &str, at: Position, open: &mut Vec<PathBuf>) -> Result<Functions, Failure> {
         let project = &self.world.project;
         let path = Imports::file(project, name, Some(&self.source))
             .map_err(|tried| self.fail(at, format!("cannot import `{name}`: {tried}"), Some(PATHS.to_owned())))?;
@@ -133,7 +125,7 @@ impl Script<'_> {
         open.push(path);
         examine(self.world, engine, &ast, open)?;
         open.pop();
-        Ok(ast.iter_functions().map(|function| function.name.to_owned()).collect())
+        Ok(Functions::of(&ast))
     }
 
     fn note_handler(&mut self, node: Option<&ASTNode<'_>>) {
@@ -176,12 +168,20 @@ impl Script<'_> {
         }
     }
 
+    /// A misfit of a call: message and hint.
+    fn fits(&self, misfit: Option<(String, String)>, at: Position) -> Result<(), Failure> {
+        misfit.map_or(Ok(()), |(message, hint)| Err(self.fail(at, message, Some(hint))))
+    }
+
     fn plain(&self, call: &FnCallExpr, at: Position) -> Result<(), Failure> {
         let name = call.name.as_str();
-        if rhai_keyword(name) || names().plain.contains(name) || self.own.contains(name) {
+        if rhai_keyword(name) {
             return Ok(());
         }
-        let known = names().plain.iter().chain(&self.own).map(String::as_str);
+        if names().plain.contains(name) || self.own.contains(name) {
+            return self.fits(shape::misfit(name, call.args.len(), &self.own), at);
+        }
+        let known = names().plain.iter().map(String::as_str).chain(self.own.names());
         let hint = nearest(name, known).map(|nearest| format!("did you mean `{nearest}`?"));
         let hint = hint.unwrap_or_else(|| "`rhapsode docs` lists all functions".into());
         Err(self.fail(at, format!("unknown function `{name}`"), Some(hint)))
@@ -194,20 +194,19 @@ impl Script<'_> {
         let name = call.name.as_str();
         if let Some(functions) = self.imported.get(&module) {
             return match functions.contains(name) {
-                true => Ok(()),
+                true => self.fits(functions.misfit(name, call.args.len()), at),
                 false => {
-                    let hint = nearest(name, functions.iter().map(String::as_str))
-                        .map(|near| format!("did you mean `{module}::{near}`?"));
+                    let hint = nearest(name, functions.names()).map(|near| format!("did you mean `{module}::{near}`?"));
                     Err(self.fail(at, format!("the module `{module}` has no function `{name}`"), hint))
                 }
             };
         }
         let known = names().modules.get(module.as_str());
+        let path = format!("{module}::{name}");
         if known.is_some_and(|known| known.contains(name)) {
-            return Ok(());
+            return self.fits(shape::misfit(&path, call.args.len(), &Functions::default()), at);
         }
         let paths: Vec<String> = names().paths().collect();
-        let path = format!("{module}::{name}");
         let near =
             nearest(name, known.into_iter().flatten().map(String::as_str)).map(|near| format!("{module}::{near}"));
         let near = near.or_else(|| nearest(&path, paths.iter().map(String::as_str)).map(str::to_owned));
@@ -235,7 +234,10 @@ impl Script<'_> {
         }
         let at = if super::cert::takes_certificate(entry.name) { 2 } else { named };
         let Some((pairs, at)) = call.args.get(at).and_then(map_literal) else {
-            return Ok(());
+            return call
+                .args
+                .get(at)
+                .map_or(Ok(()), |given| self.fits(shape::no_map(entry.name, given), given.position()));
         };
         let fields = (entry.fields)();
         for Pair { key, key_at, value, at } in &pairs {

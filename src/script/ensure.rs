@@ -5,6 +5,7 @@ use super::convert::to_json;
 use super::done::Done;
 use super::error::{RhaiResultOf, mistake, placed, stopped};
 use super::here::{Here, called_at};
+use super::places;
 use super::undo::Undo;
 use super::{closure, template};
 use crate::engine::{Act, Ask, Call, Outcome, Reversal, Stop};
@@ -256,7 +257,7 @@ fn local_path(ctx: &NativeCallContext, value: &mut Value) -> RhaiResultOf<()> {
     if let Value::String(name) = value
         && !name.contains("://")
     {
-        let found = Here::of(ctx).project().find(name, ctx.call_source());
+        let found = Here::of(ctx).project().find(name, places::calling(ctx).as_deref());
         let found = found.map_err(|tried| mistake(ctx, tried, Some(super::syntax::PATHS.into())))?;
         Here::of(ctx).project().note_local(&found);
         *value = Value::String(found.display().to_string());
@@ -281,6 +282,7 @@ fn shown(target: &Dynamic) -> String {
         Some(array) => array.iter().map(shown).collect::<Vec<_>>().join(" "),
         None => match target.read_lock::<Map>() {
             Some(map) => map.keys().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            None if target.is_int() => target.to_string(),
             None => super::common::text(target).unwrap_or_else(|_| "-".into()),
         },
     }

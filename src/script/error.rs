@@ -2,6 +2,8 @@
 
 use super::here::position;
 use super::opaque::Opaque;
+use super::places::script_of;
+use super::refused::refused;
 use crate::engine::{Failed, Halt, NoMeeting, ScriptError, Stop};
 use crate::event::Failure;
 use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
@@ -148,8 +150,10 @@ pub fn ended(error: &EvalAltResult, playbook: &str) -> Ended {
                 Ended::Failed(Failure { message: "the script was ended".into(), at: Some(at), ..Failure::default() })
             }
         },
-        inner if is_mistake(inner) => Ended::Mistake(failure_of(inner, at)),
-        inner => Ended::Failed(failure_of(inner, at)),
+        inner => {
+            let failure = Failure { calls: calls(error, playbook), ..failure_of(inner, at) };
+            if is_mistake(inner) { Ended::Mistake(failure) } else { Ended::Failed(failure) }
+        }
     }
 }
 
@@ -189,17 +193,38 @@ fn place(error: &EvalAltResult, source: &str) -> String {
         EvalAltResult::ErrorInFunctionCall(_, inside, inner, at) => {
             let inside = if inside.is_empty() { source } else { inside };
             match inner.position().is_none() {
-                true => position(Some(source), *at),
+                true => placed_at(source, *at),
                 false => place(inner, inside),
             }
         }
         EvalAltResult::ErrorInModule(inside, inner, at) => match inner.position().is_none() {
-            true => position(Some(source), *at),
+            true => placed_at(source, *at),
             false => place(inner, if inside.is_empty() { source } else { inside }),
         },
-        _ => position(Some(source), error.position()),
+        _ => placed_at(source, error.position()),
     }
 }
+
+fn placed_at(source: &str, at: Position) -> String {
+    position(Some(&script_of(source, at, "")), at)
+}
+
+/// The calls of functions that led to the innermost error, the last one first. Closures are no calls of the reader's.
+fn calls(error: &EvalAltResult, source: &str) -> Vec<String> {
+    let (name, inside, inner, at) = match error {
+        EvalAltResult::ErrorInFunctionCall(name, inside, inner, at) => (name.as_str(), inside, inner, *at),
+        EvalAltResult::ErrorInModule(inside, inner, at) => ("", inside, inner, *at),
+        _ => return Vec::new(),
+    };
+    let mut calls = calls(inner, if inside.is_empty() { source } else { inside });
+    if !name.is_empty() && !name.starts_with(CLOSURE) && !at.is_none() && !inner.position().is_none() {
+        calls.push(placed_at(source, at));
+    }
+    calls
+}
+
+/// What Rhai's names of closures begin with.
+const CLOSURE: &str = "anon$";
 
 pub(super) fn failure_of(error: &EvalAltResult, at: String) -> Failure {
     if let EvalAltResult::ErrorRuntime(value, _) = error {
@@ -209,8 +234,8 @@ pub(super) fn failure_of(error: &EvalAltResult, at: String) -> Failure {
         let message = crate::secret::redact(&value.to_string());
         return Failure { message, at: Some(at), ..Failure::default() };
     }
-    let message = fragment(&error.to_string());
-    Failure { message: crate::secret::redact(&message), at: Some(at), hint: hint(error), ..Failure::default() }
+    let (message, hint) = refused(error);
+    Failure { message: crate::secret::redact(&message), at: Some(at), hint, ..Failure::default() }
 }
 
 fn from_map(map: &Map, at: String) -> Failure {
@@ -219,6 +244,7 @@ fn from_map(map: &Map, at: String) -> Failure {
     Failure {
         message: text("message").unwrap_or_else(|| format!("{map:?}")),
         at: text("at").or(Some(at)),
+        calls: Vec::new(),
         causes: causes.into_iter().filter_map(|cause| cause.into_string().ok()).collect(),
         hint: text("hint"),
         code: map.get("code").and_then(|code| code.as_int().ok()).map(|code| code as i32),
@@ -238,19 +264,6 @@ fn strip_position(text: &str) -> String {
     match text.rfind(" (line ") {
         Some(from) if text.ends_with(')') => text[..from].to_owned(),
         _ => text.to_owned(),
-    }
-}
-
-fn hint(error: &EvalAltResult) -> Option<String> {
-    match error {
-        EvalAltResult::ErrorTooManyOperations(_) => {
-            Some("is there a loop without an end? `max_operations` in rhapsode.yaml raises the limit".into())
-        }
-        EvalAltResult::ErrorStackOverflow(_) => Some("is there a function that calls itself without an end?".into()),
-        EvalAltResult::ErrorPropertyNotFound(..) => {
-            Some("a map without this key: ask with `\"key\" in map` first".into())
-        }
-        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a script stands: the tag of the engine of one host.
 
 use super::closure::Kept;
+use super::places;
 use super::project::Project;
 use super::undo::UndoStack;
 use super::world::World;
@@ -76,5 +77,5 @@ pub fn position(source: Option<&str>, position: Position) -> String {
 
 /// The position of the call of a binding.
 pub fn called_at(ctx: &NativeCallContext) -> String {
-    position(ctx.call_source(), ctx.call_position())
+    position(places::calling(ctx).as_deref(), ctx.call_position())
 }

@@ -2,6 +2,7 @@
 
 use super::syntax;
 use crate::event::Failure;
+use crate::inventory::nearest;
 use rhai::{AST, Engine};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -59,6 +60,31 @@ impl Project {
                 Err(format!("no such file on this machine: {}", shown.join(" or ")))
             }
         }
+    }
+
+    /// The error for a playbook that is not there, with the one that was probably meant.
+    pub(super) fn no_playbook(&self, named: &Path) -> Failure {
+        let failure = Failure::new(format!("no playbook `{}`", named.display()));
+        let all: Vec<String> = self.playbooks().iter().map(|path| self.shown(path)).collect();
+        if all.is_empty() {
+            return failure.hint("name a file; `rhapsode init` makes a project with a first playbook");
+        }
+        let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stems: Vec<String> = all.iter().map(|path| stem(Path::new(path))).collect();
+        let near = nearest(&stem(named), stems.iter().map(String::as_str));
+        match near.and_then(|near| stems.iter().position(|stem| stem == near)) {
+            Some(index) => failure.hint(format!("did you mean `{}`?", all[index])),
+            None => failure.hint(format!("the project has {}", all.join(", "))),
+        }
+    }
+
+    /// The playbooks in its folder `playbooks`, in order of their names.
+    pub fn playbooks(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.root.join("playbooks")).into_iter().flatten().flatten();
+        let mut files: Vec<PathBuf> = files.map(|file| file.path()).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "rhai"));
+        files.sort();
+        files
     }
 
     /// A compiled script; compiled once a run.

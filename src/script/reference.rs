@@ -94,6 +94,11 @@ struct ListedParameter {
     kind: String,
 }
 
+/// Types of Rhai and Rust in the words of scripts.
+pub fn in_words(types: &str) -> String {
+    words::renamed(types, "any")
+}
+
 /// Our own functions, those of modules first, in order of their names.
 pub fn functions() -> &'static [Function] {
     static OWN: OnceLock<Vec<Function>> = OnceLock::new();

@@ -3,6 +3,7 @@
 use super::builder::modules;
 use super::error::fragment;
 use super::here::position;
+use super::places;
 use super::switch;
 use crate::event::Failure;
 use crate::inventory::nearest;
@@ -25,6 +26,7 @@ pub fn compile(engine: &Engine, text: &str, shown: &str) -> Result<AST, Failure>
     };
     let mut ast = compiled.map_err(|error| mistake(&error, text, shown))?;
     ast.set_source(shown);
+    places::note(shown, &ast);
     Ok(ast)
 }
 
@@ -55,10 +57,14 @@ fn hint(error: &ParseErrorType, text: &str, at: Position) -> String {
         _ => "",
     };
     match token {
-        _ if ACTIVE.contains(&word) => reserved(word),
         ";" => "does the statement before end with `;`?".into(),
+        _ if ACTIVE.contains(&word) => reserved(word),
         "" => "look at what stands here, and just before".into(),
-        "," | ")" | "]" | "}" => format!("is a `,` or a `{token}` missing before this?"),
+        "}" if matches!(error, ParseErrorType::MissingToken(_, what) if what.contains("block")) => {
+            "is a `;` or a `}` missing before this?".into()
+        }
+        "," => "is a `,` or the closing bracket missing before this?".into(),
+        ")" | "]" | "}" => format!("is a `,` or a `{token}` missing before this?"),
         _ => format!("is a `{token}` missing before this?"),
     }
 }
@@ -149,6 +155,18 @@ mod tests {
             assert_eq!(at, "p.rhai:2:5");
             assert!(hint.contains(instead), "{hint}");
         }
+    }
+
+    #[test]
+    fn a_statement_without_its_end_is_told_so_whatever_comes_next() {
+        for next in ["let y = 6;", "if true {}", "log(1);"] {
+            let (_, at, hint) = refused(&format!("let x = 5\n{next}"));
+            assert_eq!((&*at, &*hint), ("p.rhai:2:1", "does the statement before end with `;`?"), "{next}");
+        }
+        let (_, _, hint) = refused("play(\"web\", |h| { log(1) }\nlog(2);");
+        assert_eq!(hint, "is a `,` or the closing bracket missing before this?");
+        let (_, _, hint) = refused("if true { log(1);");
+        assert_eq!(hint, "is a `;` or a `}` missing before this?");
     }
 
     #[test]

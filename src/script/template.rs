@@ -4,6 +4,7 @@ use super::convert::to_json;
 use super::error::{RhaiResultOf, mistake};
 use super::here::Here;
 use super::opaque::Opaque;
+use super::places::calling;
 use crate::secret::contains_unknown;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, merge_maps};
@@ -63,7 +64,7 @@ fn read(ctx: &NativeCallContext, src: &str) -> RhaiResultOf<(String, Arc<str>)> 
     let here = Here::of(ctx);
     let project = here.project();
     let hint = || Some(super::syntax::PATHS.to_owned());
-    let path = project.find(src, ctx.call_source()).map_err(|tried| mistake(ctx, tried, hint()))?;
+    let path = project.find(src, calling(ctx).as_deref()).map_err(|tried| mistake(ctx, tried, hint()))?;
     let shown = project.shown(&path);
     let text = project.read(&path).map_err(|error| mistake(ctx, format!("cannot read `{shown}`: {error}"), None))?;
     Ok((shown, text))
@@ -154,7 +155,15 @@ fn describe(name: &str, error: &minijinja::Error) -> Wrong {
     let line = error.line().map_or_else(String::new, |line| format!(":{line}"));
     let detail = error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
     let mut message = format!("template `{name}{line}`: {detail}");
-    let mut hint = None;
+    let mut hint = match error.kind() {
+        ErrorKind::TemplateNotFound => {
+            Some("a template is one file: `render(...)` makes the parts, and `vars` brings them in".to_owned())
+        }
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction => {
+            Some("those of Jinja that there are: https://docs.rs/minijinja".to_owned())
+        }
+        _ => None,
+    };
     if error.kind() == ErrorKind::UndefinedError {
         let missing = error.range().map(|_| missing_name(error)).unwrap_or_default();
         message = format!("template `{name}{line}`: undefined variable{missing}");

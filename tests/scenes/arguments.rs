@@ -115,9 +115,22 @@ fn a_shell_that_a_command_ends_or_hangs_is_replaced_for_the_next() {
 
 #[test]
 fn a_loud_operation_shows_what_it_printed_under_its_name() {
-    let scene = one("cmd::run(\"echo printed words\", #{ loud: true, name: \"say it\" });");
+    let scene = one("cmd::run(\"echo printed words | tr ' ' -\", #{ loud: true, name: \"say it\" });");
     let ran = scene.apply().any_stderr().success();
-    assert!(ran.stderr.contains("printed words") && ran.stderr.contains("say it"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("    | printed-words\n") && ran.stderr.contains("say it"), "{}", ran.stderr);
+}
+
+#[test]
+fn exec_gives_what_the_command_printed_and_nothing_else_to_a_pipe() {
+    let scene = Scene::shells(&["a", "b"]).playbook("");
+    let said = "printf \"%s-%s\\n\" some words; printf \"%s\\n\" aside >&2";
+    scene.cli(["exec", "-l", "a", "--", said]).stdout("some-words\naside\n").success();
+    let both = scene.cli(["exec", "--", said]).any_stdout().success().stdout;
+    let mut lines: Vec<&str> = both.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["a: aside", "a: some-words", "b: aside", "b: some-words"]);
+    let failed = scene.cli(["exec", "-l", "a", "--", "echo half; echo why >&2; exit 3"]).stdout("half\n");
+    failed.stderr_contains("exited with 3").stderr_contains("    | why").exit(3);
 }
 
 #[test]

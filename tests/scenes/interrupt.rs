@@ -111,7 +111,7 @@ fn started(scene: &Scene, hosts: &[&str]) -> bool {
 #[test]
 fn an_interrupted_run_ends_soon_tells_so_and_is_remembered() {
     let hosts = ["a", "b", "c", "d", "e"];
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "HUP"] {
         let scene = Scene::shells(&hosts).playbook(LONG);
         let running = Running::start(&scene, &[]);
         eventually("every host sleeps", || started(&scene, &hosts));
@@ -133,6 +133,11 @@ fn an_interrupted_run_ends_soon_tells_so_and_is_remembered() {
         let shown = scene.cli(["show", "last", "--json"]).any_stderr().json(0);
         assert_eq!(shown["exit"], 130);
         assert_eq!(shown["run"], document.0["run"]);
+        scene
+            .cli(["show"])
+            .stdout_contains("interrupted after ")
+            .stdout_contains("`rhapsode resume` goes on")
+            .success();
     }
 }
 

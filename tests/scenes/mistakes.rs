@@ -63,11 +63,35 @@ impl Scene {
     "rhapsode docs cmd::run"
 )]
 #[case::type_of_target("cmd::run(42);", "site.rhai:1:10", "`cmd::run`: argument `command`", "rhapsode docs cmd::run")]
+#[case::type_in_words(
+    "wait::port(\"ssh\");",
+    "site.rhai:1:12",
+    "`wait::port`: argument `port`: invalid type: string \"ssh\", expected a whole number from 0 to 65535",
+    "rhapsode docs wait::port"
+)]
 #[case::type_of_common(
     "cmd::run(\"a\", #{ retries: \"many\" });",
     "site.rhai:1:27",
     "`cmd::run`: argument `retries` must be a number",
     "rhapsode docs cmd::run"
+)]
+#[case::no_map(
+    "file::put(\"/a\", \"text\");",
+    "site.rhai:1:17",
+    "`file::put` takes its arguments in a map, not string",
+    "#{ name: value }"
+)]
+#[case::too_few(
+    "file::put(\"/a\");",
+    "site.rhai:1:7",
+    "`file::put` takes 2 arguments, not 1",
+    "file::put(path: any, want: map)"
+)]
+#[case::own_function(
+    "fn up(a, b) {}\nup(1);",
+    "site.rhai:2:1",
+    "`up` takes 2 arguments, not 1",
+    "it is defined as `up(a, b)`"
 )]
 #[case::inside_a_play(
     "play(\"web\", |h| {\n    block(\"b\", |h| {\n        cmd::run(\"a\", #{ chdirr: \"/\" });\n    });\n});",
@@ -144,6 +168,40 @@ fn an_inventory_with_a_mistake_is_refused_before_any_login(
 }
 
 #[test]
+fn a_mistake_that_only_running_shows_is_told_in_words_of_playbooks_with_the_calls_that_led_there() {
+    let scene = trap().file("modules/a.rhai", "fn half(x) {\n    x / #{}\n}\n");
+    let scene = scene.playbook("import \"modules/a\" as a;\nfn twice(x) { a::half(x) }\nlog(twice(1));\n");
+    let ran = scene.cli(["check", "site.rhai"]).any_stderr().exit(1);
+    scene.told_once(&ran.stderr, "modules/a.rhai:2:7", "`/` cannot be used with int and map", "type_of");
+    assert!(ran.stderr.contains("    called at site.rhai:2:18\n    called at site.rhai:3:5\n"), "{}", ran.stderr);
+    let scene = scene.playbook("let page = file::put(\"/a\", #{ content: \"\" });\nlog(page.chnged);\n");
+    let ran = scene.cli(["check", "site.rhai"]).any_stderr().exit(1);
+    scene.told_once(&ran.stderr, "site.rhai:2:10", "a Done has no property `chnged`", "`done.changed`");
+}
+
+#[test]
+fn what_a_closure_of_a_playbook_does_inside_a_module_is_done_by_the_playbook() {
+    let scene = trap()
+        .file("modules/a.rhai", "fn each(body) {\n    body.call(\"/a\");\n}\n")
+        .file("plays/templates/app.j2", "text\n")
+        .file("plays/site.rhai", "import \"modules/a\" as a;\n\n\n\na::each(|path| {\n    file::template(path, #{ src: \"templates/app.j2\" });\n    log(1 + #{});\n});\n");
+    let ran = scene.cli(["check", "plays/site.rhai"]).any_stderr().exit(1);
+    scene.told_once(&ran.stderr, "plays/site.rhai:7:11", "`+` cannot be used with int and map", "type_of");
+}
+
+#[test]
+fn a_playbook_that_is_not_there_is_answered_with_the_one_that_was_meant() {
+    let scene = trap().file("playbooks/web.rhai", "log(1);\n");
+    for named in ["web.rhai", "playbooks/wep.rhai", "web"] {
+        scene.cli(["plan", named]).stderr_contains("hint: did you mean `playbooks/web.rhai`?").exit(1);
+    }
+    let other = scene.project.path("elsewhere");
+    std::fs::create_dir_all(&other).expect("a folder");
+    scene.cli(["check", "-C", "elsewhere"]).stderr_contains("error: there is no playbook in `").exit(1);
+    scene.cli(["check", "-C", "nowhere"]).stderr_contains("error: there is no folder `nowhere`").exit(1);
+}
+
+#[test]
 fn an_endless_loop_and_an_endless_recursion_are_cut_with_their_line() {
     let scene = trap().file("rhapsode.yaml", "inventory: inv.yaml\nmax_operations: 20000\n");
     for (script, at, message, hint) in [
@@ -185,6 +243,15 @@ fn a_template_with_an_unknown_variable_is_refused_with_its_line() {
     let ran = scene.cli(["check", "site.rhai"]).any_stderr().exit(1);
     scene.told_once(&ran.stderr, "site.rhai:2:5", "template `text:1`: undefined variable", "in the inventory");
     scene.playbook("log(render(\"{{ color }} {{ n + 1 }}\", #{ n: 1 }));").applied(0);
+}
+
+#[test]
+fn what_templates_cannot_do_is_told_with_what_can_be_done() {
+    for (text, hint) in [("{% include \"b.j2\" %}", "`render(...)`"), ("{{ 1 | nofilter }}", "docs.rs/minijinja")] {
+        let scene = trap().file("a.j2", text).playbook("file::template(\"/a\", #{ src: \"a.j2\" });");
+        let ran = scene.cli(["check", "site.rhai"]).any_stderr().exit(1);
+        scene.told_once(&ran.stderr, "site.rhai:1:7", "template `a.j2:1`: ", hint);
+    }
 }
 
 #[test]

@@ -161,6 +161,7 @@ pub fn nginx(host: &str) -> Failure {
     Failure {
         message: format!("cannot start unit `nginx.service` on `{host}`"),
         at: Some("playbooks/site.rhai:15:5".into()),
+        calls: Vec::new(),
         causes: vec!["`systemctl start -- nginx.service` exited with 1".into()],
         hint: Some("`nginx -t` on the host names the faulty line".into()),
         code: Some(1),

@@ -168,13 +168,13 @@ pub struct CommonWords {
     /// p256, p384, ed25519, rsa2048, rsa3072 or rsa4096
     #[arg(long, value_name = "TYPE", value_parser = parsed::<KeyType>)]
     pub key: Option<KeyType>,
-    /// Its lifetime
+    /// Its lifetime in days: by default 2920 for a root, to its issuer's end for an authority below, 824 else
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub days: Option<i64>,
     /// Its lifetime in hours
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "days")]
     pub hours: Option<i64>,
-    /// How long before its end it is renewed: `30d`, `48h`
+    /// How long before its end it is renewed: `30d`, `48h` (an authority a year, else 30 days; at most a third of its life)
     #[arg(long, value_name = "TIME", value_parser = parsed::<Span>)]
     pub renew_before: Option<Span>,
 }
@@ -190,7 +190,7 @@ pub struct RotateWords {
     /// In the first step: another key type for the next root
     #[arg(long, value_name = "TYPE", value_parser = parsed::<KeyType>)]
     pub key: Option<KeyType>,
-    /// In the first step: another lifetime for the next root
+    /// In the first step: another lifetime for the next root, in days
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub days: Option<i64>,
 }

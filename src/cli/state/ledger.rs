@@ -26,7 +26,7 @@ fn table(entries: &[LedgerEntry]) -> Table {
     for entry in entries {
         let seconds = entry.last_seen.get(..19).unwrap_or(&entry.last_seen);
         table.row([
-            Cell::from(one_line(&entry.resource().to_string())),
+            Cell::from(one_line(&entry.resource().typed())),
             Cell::from(one_line(&entry.playbook)),
             Cell::from(one_line(&entry.inventory)),
             Cell::from(seconds.replace('T', " ")),
@@ -51,13 +51,17 @@ pub(super) fn show(call: &Call<'_>, resource: &str, which: &Which, out: &mut dyn
         return Ok(Exit::Done);
     }
     let commit = entry.commit.as_deref().map_or_else(String::new, |commit| format!(" at commit {commit}"));
-    let keep = if entry.keep { "never removed" } else { "removed by `--prune` once it is declared no more" };
-    writeln!(out, "{}", entry.resource())?;
+    let removal = match entry {
+        LedgerEntry { keep: true, .. } => "never removed",
+        LedgerEntry { existed: true, .. } => "brought back by `--prune` to what was there, once it is declared no more",
+        _ => "removed by `--prune` once it is declared no more",
+    };
+    writeln!(out, "{}", entry.resource().typed())?;
     writeln!(out, "  declared   {}, inventory {}", entry.at, entry.inventory)?;
     writeln!(out, "  first seen {}", entry.first_seen)?;
     writeln!(out, "  last seen  {} by run {}{commit}", entry.last_seen, entry.run)?;
     writeln!(out, "  before us  {}", before(&store, &entry)?)?;
-    writeln!(out, "  removal    {keep}")?;
+    writeln!(out, "  removal    {removal}")?;
     if !entry.settled {
         writeln!(out, "  unfinished the last run did not tell how its change ended")?;
     }
@@ -100,7 +104,7 @@ pub(super) fn remove(
     for entry in entries {
         let lease = call.lock(&store, &entry.inventory, "rm", err)?;
         lease.store().forget(&entry.scope(), &[entry.resource()])?;
-        writeln!(out, "forgot {}", entry.resource())?;
+        writeln!(out, "forgot {}", entry.resource().typed())?;
     }
     Ok(Exit::Done)
 }
@@ -118,7 +122,7 @@ pub(super) fn rename(
     let to = address(to)?;
     let lease = call.lock(&store, &entry.inventory, "mv", err)?;
     lease.store().mv(&entry.scope(), &entry.resource(), &to)?;
-    writeln!(out, "{} is now {to}", entry.resource())?;
+    writeln!(out, "{} is now {}", entry.resource().typed(), to.typed())?;
     Ok(Exit::Done)
 }
 
@@ -154,7 +158,7 @@ pub(super) fn adopt(
         origin: None,
     };
     lease.store().record(&scope, &author, &[declared])?;
-    writeln!(out, "{resource} is now managed by {playbook}")?;
+    writeln!(out, "{} is now managed by {playbook}", resource.typed())?;
     Ok(Exit::Done)
 }
 

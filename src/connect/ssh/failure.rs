@@ -2,7 +2,7 @@
 
 use crate::remote::ShellError;
 
-/// A reason and a hint from ssh's messages.
+/// A reason and a hint from ssh's messages; `host` is what people type behind `ssh` to go the same way.
 pub(super) fn explain(said: &str, host: &str) -> (String, Option<String>) {
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let find = |words: &str| lines.iter().rev().find(|line| line.contains(words)).copied();
@@ -11,14 +11,14 @@ pub(super) fn explain(said: &str, host: &str) -> (String, Option<String>) {
         return (
             format!("its host key is not the one in `{place}`"),
             Some(format!(
-                "an attack, or a new installation; if the latter: `ssh-keygen -R {host}`, then `ssh {host}` once"
+                "an attack, or a new installation; if the latter: take that line out, then `ssh {host}` once"
             )),
         );
     }
     if find("Host key verification failed").is_some() || find("No ED25519 host key is known").is_some() {
         return (
             "its host key is not known".to_owned(),
-            Some(format!("compare its fingerprint: `ssh {host}` once, or `ssh-keyscan {host} >> ~/.ssh/known_hosts`")),
+            Some(format!("`ssh {host}` once, and compare its fingerprint")),
         );
     }
     for (words, hint) in HINTS {
@@ -53,7 +53,7 @@ const HINTS: &[(&str, &str)] = &[
     ("Connection refused", "does its sshd run, and on this `port`?"),
     ("No route to host", "is the host up and its network reachable from here?"),
     ("Network is unreachable", "is the host's network reachable from here?"),
-    ("timed out", "is the host up? for a slow one raise `connect_timeout_secs`"),
+    ("timed out", "is the host up? for a slow one raise `connect_timeout`"),
     ("Connection closed by", "its sshd ended the login: its log tells why (`MaxStartups`, `AllowUsers`)"),
     ("Connection reset by", "its sshd ended the login: its log tells why (`MaxStartups`, `AllowUsers`)"),
     ("Bad configuration option", "ssh names the file and line"),
@@ -73,9 +73,9 @@ mod tests {
     fn names_the_line_of_a_changed_host_key() {
         let said = "@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\n@@@\nIT IS POSSIBLE\n\
             Offending ED25519 key in /home/a/.ssh/known_hosts:3\nHost key verification failed.\n";
-        let (reason, hint) = explain(said, "web");
+        let (reason, hint) = explain(said, "-p 2222 web");
         assert_eq!(reason, "its host key is not the one in `/home/a/.ssh/known_hosts:3`");
-        assert!(hint.expect("a hint").contains("ssh-keygen -R web"));
+        assert!(hint.expect("a hint").contains("`ssh -p 2222 web` once"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::super::folder::Folder;
 use super::super::host::Target;
 use super::failure::explain;
 use super::kept::Kept;
-use crate::remote::ShellError;
+use crate::remote::{ShellError, quote};
 use openssh::Session;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -103,22 +103,33 @@ pub(super) fn client(target: &Target) -> Command {
         ssh.args(["-o", option]);
     }
     ssh.arg("-o").arg(format!("ConnectTimeout={}", target.connect_timeout.as_secs().max(1)));
-    if let Some(file) = &connection.ssh_config {
-        ssh.arg("-F").arg(at_home(file));
-    }
-    if let Some(user) = &connection.user {
-        ssh.args(["-l", user]);
-    }
-    if let Some(port) = connection.port {
-        ssh.args(["-p", &port.to_string()]);
-    }
-    if let Some(jump) = &connection.jump {
-        ssh.args(["-J", jump]);
-    }
-    if let Some(key) = &connection.key {
-        ssh.arg("-i").arg(at_home(key)).args(["-o", "IdentitiesOnly=yes"]);
+    ssh.args(way(target));
+    if connection.key.is_some() {
+        ssh.args(["-o", "IdentitiesOnly=yes"]);
     }
     ssh
+}
+
+/// What the inventory says of the way to a host.
+fn way(target: &Target) -> Vec<String> {
+    let connection = &target.connection;
+    let at_home = |path: &String| at_home(path).display().to_string();
+    let options = [
+        ("-F", connection.ssh_config.as_ref().map(at_home)),
+        ("-l", connection.user.clone()),
+        ("-p", connection.port.map(|port| port.to_string())),
+        ("-J", connection.jump.clone()),
+        ("-i", connection.key.as_ref().map(at_home)),
+    ];
+    let given = options.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?]));
+    given.flatten().collect()
+}
+
+/// What people type behind `ssh` to go the same way.
+pub(in crate::connect) fn by_hand(target: &Target) -> String {
+    let mut words: Vec<String> = way(target).iter().map(|word| quote(word)).collect();
+    words.push(quote(target.address()));
+    words.join(" ")
 }
 
 /// Runs ssh to its end, or to the moment where it goes to the background. Its messages go through a file: a
@@ -142,7 +153,7 @@ async fn run(mut ssh: Command, target: &Target, folder: &Arc<Folder>, words: &[&
         Err(_) => {
             let limit = target.connect_timeout.as_secs() * 3;
             let reason = format!("no login within {limit}s");
-            let hint = Some(format!("`ssh -v {}` shows where it waits", target.address()));
+            let hint = Some(format!("`ssh -v {}` shows where it waits", by_hand(target)));
             Err(ShellError::Unreachable { reason, hint })
         }
     }
@@ -152,7 +163,7 @@ fn judge(status: ExitStatus, target: &Target, said: &str) -> Result<(), ShellErr
     if status.success() {
         return Ok(());
     }
-    let (reason, hint) = explain(said, target.address());
+    let (reason, hint) = explain(said, &by_hand(target));
     Err(ShellError::Unreachable { reason, hint })
 }
 

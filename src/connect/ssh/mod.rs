@@ -9,6 +9,7 @@ mod master;
 
 pub(super) use failure::no_shell;
 pub(super) use kept::Kept;
+pub(super) use master::by_hand;
 pub(super) use master::{Master, prove};
 
 use crate::remote::{Channel, ShellError, quote};

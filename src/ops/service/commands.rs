@@ -63,9 +63,26 @@ impl Manager<'_> {
         match self.init {
             Init::Systemd => {
                 let unit = key.split_once('/').map_or(key, |(_, name)| name);
-                Command::script(systemctl(self.user, &format!("{} -- {}", action.systemd(), quote(unit))))
+                let command =
+                    Command::script(systemctl(self.user, &format!("{} -- {}", action.systemd(), quote(unit))));
+                match action {
+                    Action::Start | Action::Restart | Action::Reload => command.explained_by(self.journal(unit)),
+                    _ => command,
+                }
             }
             Init::Openrc => openrc(action, openrc_name(key)),
+        }
+    }
+
+    /// The last lines of the journal of a unit: why it does not start.
+    ///
+    /// Spec: journalctl(1).
+    fn journal(&self, unit: &str) -> String {
+        let lines = format!("journalctl --unit={} --lines=6 --output=cat --no-pager 2>/dev/null", quote(unit));
+        match self.user {
+            // What units of a user say is in the journal of the system too.
+            Some(_) => lines.replacen("--unit=", "--user-unit=", 1),
+            None => lines,
         }
     }
 

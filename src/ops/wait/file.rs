@@ -36,7 +36,7 @@ impl Operation for File {
             Some(false) => (format!("[ ! -e {path} ] && [ ! -L {path} ]"), "gone"),
             _ => (format!("[ -e {path} ]"), "there"),
         };
-        let what = format!("{} was {state}", self.path);
+        let what = format!("{} to be {state}", self.path);
         Ok(until(Command::script(test), self.timeout, self.every, what))
     }
 }

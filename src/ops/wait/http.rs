@@ -45,7 +45,7 @@ impl Operation for Http {
             include_str!("http.sh")
         );
         let with = self.body.as_ref().map(|body| format!(" and {body:?}")).unwrap_or_default();
-        let what = format!("{} answered with {status}{with}", self.url);
+        let what = format!("{} to answer with {status}{with}", self.url);
         Ok(until(Command::script(script), self.timeout, self.every, what))
     }
 }

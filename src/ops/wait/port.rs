@@ -34,7 +34,7 @@ impl Operation for Port {
 
     fn plan(&self, (): &()) -> Result<Plan, OpError> {
         let host = self.host.as_deref().unwrap_or("127.0.0.1");
-        let what = format!("port {} of {host} was open", self.port);
+        let what = format!("port {} of {host} to open", self.port);
         Ok(until(connect(host, self.port), self.timeout, self.every, what))
     }
 }

@@ -31,7 +31,7 @@ impl Operation for Ssh {
 
     fn plan(&self, (): &()) -> Result<Plan, OpError> {
         let (host, port) = (self.host.as_deref().unwrap_or("127.0.0.1"), self.port.unwrap_or(22));
-        let what = format!("the SSH server of {host}, port {port}, greeted");
+        let what = format!("the SSH server of {host}, port {port}, to greet");
         let script = format!("h={} p={port}\n{}", quote(host), include_str!("greeting.sh"));
         Ok(until(Command::script(script), self.timeout, self.every, what))
     }

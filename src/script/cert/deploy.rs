@@ -11,6 +11,7 @@ use crate::script::error::{RhaiResultOf, mistake};
 use crate::script::here::Here;
 use crate::script::once::{Known, conditions, known, once};
 use crate::script::opaque::Opaque;
+use crate::script::places::calling;
 use rhai::{Array, Dynamic, EvalAltResult, Map, NativeCallContext};
 use std::sync::Arc;
 
@@ -157,7 +158,7 @@ pub fn trust(ctx: &NativeCallContext, name: Dynamic, mut want: Map) -> RhaiResul
 fn local(ctx: &NativeCallContext, op: &str, name: &Dynamic) -> RhaiResultOf<String> {
     let name = crate::script::common::text(name).map_err(|problem| wrong(ctx, op, "src", &problem))?;
     let project = Here::of(ctx).project().clone();
-    let found = project.find(&name, ctx.call_source());
+    let found = project.find(&name, calling(ctx).as_deref());
     let found = found.map_err(|tried| mistake(ctx, tried, Some(crate::script::syntax::PATHS.into())))?;
     project.note_local(&found);
     std::fs::read_to_string(&found).map_err(|error| wrong(ctx, op, "src", &format!("cannot read `{name}`: {error}")))

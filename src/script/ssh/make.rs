@@ -7,6 +7,7 @@ use super::super::error::{RhaiResultOf, mistake, raise};
 use super::super::here::Here;
 use super::super::once::{self, Known, conditions, is_asked, known, once};
 use super::super::opaque::Opaque;
+use super::super::places::calling;
 use super::handles::{Facts, SshCertificate, SshKey};
 use super::options::{self, HostOptions, RevokedOptions, UserOptions, json_of, name_of};
 use super::work::{Certify, Key, Revocation, pending};
@@ -339,7 +340,7 @@ fn first_words(text: &str) -> ImmutableString {
 /// A file of the project.
 fn local(ctx: &NativeCallContext, op: &str, name: &str) -> RhaiResultOf<String> {
     let project = Here::of(ctx).project().clone();
-    let found = project.find(name, ctx.call_source());
+    let found = project.find(name, calling(ctx).as_deref());
     let found = found.map_err(|tried| mistake(ctx, tried, Some(super::super::syntax::PATHS.into())))?;
     project.note_local(&found);
     std::fs::read_to_string(&found).map_err(|error| wrong(ctx, op, format!("cannot read `{name}`: {error}")))

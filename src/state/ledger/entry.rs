@@ -64,6 +64,17 @@ impl ResourceId {
     }
 }
 
+impl ResourceId {
+    /// As people type it: without marks before the slashes, where that is read as the same.
+    pub fn typed(&self) -> String {
+        let plain = format!("{}/{}/{}", self.host, self.kind, self.id);
+        match Self::parse(&plain) {
+            Ok(read) if read == *self => plain,
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.id.replace('\\', r"\\").replace('/', r"\/");
@@ -211,10 +222,12 @@ mod tests {
         for id in ["/etc/motd", r"C:\x/y", "nginx.service", r"a\\/b", "/", r"\"] {
             let resource = ResourceId::new("web-1", "path", id);
             assert_eq!(ResourceId::parse(&resource.to_string()).expect("read"), resource);
+            assert_eq!(ResourceId::parse(&resource.typed()).expect("read"), resource);
         }
         let typed = ResourceId::parse("web-1/path//etc/motd").expect("read");
         assert_eq!(typed, ResourceId::new("web-1", "path", "/etc/motd"));
         assert_eq!(typed.to_string(), r"web-1/path/\/etc\/motd");
+        assert_eq!(typed.typed(), "web-1/path//etc/motd");
         for wrong in ["", "web-1", "web-1/path", "web-1/path/", "//x"] {
             assert!(ResourceId::parse(wrong).is_err(), "{wrong}");
         }
