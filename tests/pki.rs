@@ -5,6 +5,7 @@ mod command;
 mod damaged;
 mod hashes;
 mod issued;
+mod merging;
 mod packed;
 mod revoked;
 mod rotated;
