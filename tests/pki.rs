@@ -2,6 +2,7 @@
 
 mod asked;
 mod command;
+mod custody;
 mod damaged;
 mod hashes;
 mod issued;

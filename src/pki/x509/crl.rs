@@ -168,17 +168,19 @@ impl Pki {
         self.crl_of(self.authority(authority)?, now)
     }
 
-    /// The revocation lists there are, sorted by authority.
+    /// The revocation lists there are, sorted by authority; none where a file is no list of its authority: damaged, or
+    /// signed by a former key.
     ///
     /// # Errors
     /// The files of an authority do not fit.
-    pub fn crls(&self) -> Result<Vec<Crl>, PkiError> {
+    pub fn crls(&self) -> Result<Vec<(String, Option<Crl>)>, PkiError> {
         let _lock = self.shelf.lock_to_read()?;
         let mut all = Vec::new();
         for name in self.shelf.names()? {
             if let Some(pem) = self.shelf.read(&name, CRL)?.filter(|_| !self.shelf.is_unfinished(&name)) {
                 let held = self.shelf.held(&name)?;
-                all.extend(read_crl(&pem, &held.spki).map(|read| read.told(&name, pem)));
+                let crl = read_crl(&pem, &held.spki).map(|read| read.told(&name, pem));
+                all.push((name, crl));
             }
         }
         Ok(all)

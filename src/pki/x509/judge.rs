@@ -224,9 +224,11 @@ fn expiry(held: &Held, want: &Want, next: Option<&Validity>, now: Timestamp) -> 
         1 => "a day".to_owned(),
         days => format!("{days} days"),
     };
+    // The day and not how far it is: a plan that is saved says tomorrow what it says today.
+    let end = day(held.seen.not_after);
     Some(match now > ends {
-        true => format!("expired {} ago", days(now - ends)),
-        false => format!("expires in {}, renewed {} before", days(ends - now), days(window)),
+        true => format!("expired on {end}"),
+        false => format!("expires on {end}, renewed {} before", days(window)),
     })
 }
 

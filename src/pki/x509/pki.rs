@@ -54,7 +54,7 @@ pub enum Verdict {
     Keep(Box<Certificate>),
     /// It is issued, or its chain is written anew.
     Issue {
-        /// Why, for people: `SAN dns:new.example added`, `expires in 20 days, renewed 30 days before`.
+        /// Why, for people: `SAN dns:new.example added`, `expires on 2027-01-31, renewed 30 days before`.
         reasons: Vec<String>,
     },
 }
