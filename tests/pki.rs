@@ -9,6 +9,8 @@ mod issued;
 mod packed;
 mod revoked;
 mod rotated;
+mod rsa;
+mod times;
 mod together;
 mod torn;
 

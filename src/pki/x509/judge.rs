@@ -211,9 +211,13 @@ fn lifetime_change(before: &Want, want: &Want) -> Result<Option<String>, PkiErro
     Ok((before != now).then(|| format!("lifetime {}, was {}", in_words(now), in_words(before))))
 }
 
-/// In its last days, where another one would last longer.
+/// In its last days, where another one would last longer; before its first one.
 fn expiry(held: &Held, want: &Want, next: Option<&Validity>, now: Timestamp) -> Option<String> {
     let (begins, ends, now) = (held.seen.not_before.as_second(), held.seen.not_after.as_second(), now.as_second());
+    // A clock was wrong when it was issued; below an authority that begins as late another one is no better.
+    if now < begins && next.is_none_or(|next| next.not_before.as_second() < begins) {
+        return Some(format!("valid only from {}", held.seen.not_before));
+    }
     let window = want.window().map_or_else(|| default_window(want, ends - begins), Span::in_secs);
     // One that its issuer cuts short ends no later when it is issued again.
     if now < ends - window || next.is_some_and(|next| next.not_after.as_second() <= ends) {
