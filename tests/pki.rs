@@ -2,6 +2,7 @@
 
 mod asked;
 mod command;
+mod custody;
 mod damaged;
 mod hashes;
 mod issued;
@@ -9,6 +10,8 @@ mod merging;
 mod packed;
 mod revoked;
 mod rotated;
+mod rsa;
+mod times;
 mod together;
 mod torn;
 

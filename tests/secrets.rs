@@ -14,7 +14,7 @@ mod terminal;
 use crate::scenes::Scene;
 use crate::support::cli::Cli;
 use crate::support::project::Project;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A user with an age key and an ssh key, and nothing else in his home.
@@ -55,6 +55,11 @@ impl Person {
     pub fn cli<const N: usize>(&self, project: &Project, words: [&str; N]) -> Cli {
         let cli = Cli::new(words).within(project).env("HOME", self.home.path()).env("TMPDIR", self.home.path());
         cli.env("XDG_CONFIG_HOME", self.path(".config")).env("XDG_RUNTIME_DIR", "").env("SOPS_AGE_KEY_FILE", "")
+    }
+
+    /// The variables of his calls that lead to his home.
+    pub fn variables(&self) -> [(&'static str, &Path); 3] {
+        [("HOME", self.home.path()), ("TMPDIR", self.home.path()), ("XDG_CONFIG_HOME", self.home.path())]
     }
 
     /// A project of his whose secrets are open to his ssh key.

@@ -1,6 +1,7 @@
 //! `pki ...`: the certificates and authorities of a project.
 
 mod export;
+mod list;
 mod show;
 mod words;
 
@@ -13,6 +14,7 @@ use super::session::Session;
 use crate::event::Failure;
 use crate::pki::{Ensured, Inspection, Pki, PkiError, Reason, Span, Verdict, Want, inspect, merge, read_certificates};
 use jiff::Timestamp;
+use list::List;
 use serde_json::json;
 use std::path::Path;
 use words::RotateWords;
@@ -140,18 +142,15 @@ impl Session {
             }
             return Ok(Exit::Done);
         }
-        let (mut all, mut crls) = (pki.list()?, pki.crls()?);
+        let mut all = List::of_project(pki, &self.project.root)?;
         if let Some(within) = expiring {
-            let limit = now.as_second() + within.in_secs();
-            all.retain(|listed| listed.revoked.is_none() && listed.not_after.as_second() <= limit);
-            crls.retain(|crl| crl.next_update.as_second() <= limit);
+            all.ending_until(now + jiff::SignedDuration::from_secs(within.in_secs()));
         }
         match self.flags.json {
-            true => say_json(&show::json_of(&all, &crls, now)),
-            false => say(show::table_of(&all, &crls, now)),
+            true => say_json(&all.json(now)),
+            false => say(all.table(now)),
         }
-        let none = all.is_empty() && crls.is_empty();
-        Ok(if expiring.is_some() && !none { Exit::Pending } else { Exit::Done })
+        Ok(if expiring.is_some() && !all.is_empty() { Exit::Pending } else { Exit::Done })
     }
 
     fn show_certificate(&self, pki: &Pki, which: &str, now: Timestamp) -> Result<Exit, CommandError> {

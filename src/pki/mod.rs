@@ -1,11 +1,13 @@
 //! Keys, certificates and authorities of a project: certificates in `pki/`, in clear; private keys in its secrets.
 
+mod custody;
 pub mod dns;
 mod error;
 pub mod ssh;
 pub mod trust;
 mod x509;
 
+pub use custody::Custody;
 pub use error::PkiError;
 pub use x509::{
     Authority, Certificate, Crl, CrlVerdict, Ensured, Inspection, Issued, KeyType, KeyUsage, Kind, Leaf, Listed,

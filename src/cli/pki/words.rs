@@ -30,7 +30,7 @@ pub enum PkiVerb {
         #[arg(long, default_value = "unspecified", value_parser = parsed::<Reason>)]
         reason: Reason,
     },
-    /// List certificates with the days they have left
+    /// List certificates, those of OpenSSH too, and revocation lists with the days they have left
     List {
         /// Only those that expire within this time; exit 2 when there are some
         #[arg(long, value_name = "TIME", value_parser = parsed::<Span>)]
