@@ -34,6 +34,11 @@ pub struct Serial {
 }
 
 impl Policy {
+    /// Whether nobody can tell a serial before it is taken.
+    pub fn is_of_the_moment(self) -> bool {
+        self == Self::Unix
+    }
+
     fn next(self, last: u32, now: jiff::Timestamp) -> Option<u32> {
         let date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
         let base = match self {

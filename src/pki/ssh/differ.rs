@@ -56,7 +56,7 @@ fn ending(certificate: &Certificate, want: &CertificateWant, now: Timestamp) -> 
     match end.saturating_sub(now) {
         0 => Some(format!("expired on {}", day(end))),
         left if left <= want.renew_secs => {
-            Some(format!("expires in {}, renewed {} before", long(left), long(want.renew_secs)))
+            Some(format!("expires on {}, renewed {} before", day(end), long(want.renew_secs)))
         }
         _ if certificate.valid_after() > now => {
             Some(format!("it is valid only from {}", day(certificate.valid_after())))

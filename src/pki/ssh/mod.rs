@@ -11,6 +11,7 @@ mod error;
 mod key;
 mod krl;
 mod lines;
+mod list;
 mod place;
 mod record;
 mod signer;
@@ -20,6 +21,7 @@ pub use certificate::{CertificateWant, Issued, Kind};
 pub use error::SshError;
 pub use key::{KeyPair, KeyType, KeyWant, line, read_public};
 pub use lines::authorized_keys;
+pub use list::Listed;
 
 use crate::secret::Store;
 use place::Place;

@@ -117,6 +117,17 @@ impl Ssh {
         Ok(Some(record))
     }
 
+    /// True when an authority revoked a certificate: its serial, its name, or its key.
+    ///
+    /// # Errors
+    /// Its record cannot be read.
+    pub fn revokes(&self, authority: &str, name: &str, serial: u64, key: &PublicKey) -> Result<bool, SshError> {
+        let record = self.record(authority)?;
+        Ok(record.is_some_and(|record| {
+            record.revokes_serial(serial) || record.revokes_name(name) || record.revokes_key(key)
+        }))
+    }
+
     pub(super) fn save_record(&self, authority: &str, record: &Record) -> Result<(), SshError> {
         let mut text = serde_json::to_string_pretty(record).expect("a record has a JSON form");
         text.push('\n');

@@ -121,6 +121,20 @@ impl Shelf {
         self.path(name, UNFINISHED).exists()
     }
 
+    /// The files of former roots, sorted.
+    pub fn previous(&self, name: &str) -> Result<Vec<String>, PkiError> {
+        let shown = Self::shown(name, PREVIOUS);
+        let entries = match std::fs::read_dir(self.path(name, PREVIOUS)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed("list", &shown))?,
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut files: Vec<String> = names.map(|file| format!("{PREVIOUS}/{file}")).collect();
+        files.retain(|file| file.ends_with(".pem"));
+        files.sort();
+        Ok(files)
+    }
+
     /// Every name with a record, sorted.
     pub fn names(&self) -> Result<Vec<String>, PkiError> {
         let folder = self.root.join(FOLDER);
