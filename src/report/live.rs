@@ -1,10 +1,10 @@
 //! Live lines on a terminal: one a host while it runs, as many as fit.
 
 use super::operation::{count, duration};
-use super::{Align, Cell, Paint, Table, keys, one_line};
+use super::{Align, Cell, Paint, Table, keys, one_line, screen};
 use crate::event::{Event, OpStatus};
 use indexmap::IndexMap;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -26,7 +26,7 @@ impl Live {
     pub fn on_stderr(paint: Paint) -> Self {
         keys::hush();
         let board = Arc::new(Mutex::new(Board::new(paint)));
-        let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(20));
+        let screen = MultiProgress::with_draw_target(screen::on_stderr(20));
         let (stop, stopped) = channel();
         let painter = {
             let (board, screen) = (board.clone(), screen.clone());

@@ -15,6 +15,7 @@ mod orphans;
 mod outputs;
 mod page;
 mod problems;
+mod screen;
 mod summary;
 mod table;
 

@@ -143,6 +143,24 @@ fn an_interrupted_run_ends_soon_tells_so_and_is_remembered() {
 }
 
 #[test]
+fn a_run_whose_terminal_is_closed_ends_in_order_and_is_remembered() {
+    let scene = Scene::shells(&["a"]).playbook(LONG);
+    let words = format!("{} apply site.rhai --yes", env!("CARGO_BIN_EXE_rhapsode"));
+    let mut terminal = Process::new("script");
+    terminal.args(["--quiet", "--command", &words, "/dev/null"]).current_dir(scene.project.root());
+    let terminal = terminal.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut terminal = terminal.expect("script starts; `tests/run` installs what the tests need");
+    eventually("the host sleeps", || started(&scene, &["a"]));
+    terminal.kill().expect("it runs");
+    terminal.wait().expect("it ends");
+    let exit = || scene.cli(["show", "last", "--json"]).any_stderr().json(0)["exit"].clone();
+    eventually("the run is recorded as interrupted", || exit() == 130);
+    let pid = scene.project.read("hosts/a/started");
+    let gone = || !Path::new(&format!("/proc/{}", pid.trim())).exists();
+    eventually("the command on the host ends", gone);
+}
+
+#[test]
 fn hosts_that_wait_for_each_other_are_interrupted_too() {
     let scene = Scene::shells(&["a", "b", "c"]).playbook(
         "if host.name == \"c\" { cmd::run(\"echo $$ >started; exec sleep 600\"); }
