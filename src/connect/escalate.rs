@@ -159,10 +159,13 @@ impl Escalated {
 
     fn no_password(&self) -> ShellError {
         let hint = match self.who.method {
-            Method::Doas => "doas reads passwords from a terminal only: give the login user a `nopass` rule",
-            _ => "set the password of the escalation to a secret, or allow the login user to go without",
+            Method::Doas => "doas reads passwords from a terminal only: give the login user a `nopass` rule".to_owned(),
+            _ => format!(
+                "give it in the inventory, `{}_password: {{ secret: NAME }}`, or let the login user go without",
+                self.method()
+            ),
         };
-        self.error("a password is required".to_owned(), Some(hint.to_owned()))
+        self.error("a password is required".to_owned(), Some(hint))
     }
 
     fn wrong_password(&self) -> ShellError {

@@ -66,7 +66,7 @@ impl OpError {
         Self::Command {
             command: first_line(&command.shown()),
             code: output.code,
-            stderr: crate::secret::redact(&output.err_text()),
+            stderr: crate::secret::redact(&output.complaint()),
             stdout: crate::secret::redact(&output.text()),
         }
     }

@@ -64,7 +64,7 @@ impl TreeWrite {
     }
 
     fn failure(&self, output: &Output) -> OpError {
-        OpError::refused(format!("cannot write below `{}`: {}", self.root, output.err_text()))
+        OpError::refused(format!("cannot write below `{}`: {}", self.root, output.complaint()))
     }
 
     fn stream(&self, shell: &mut dyn Shell) -> Result<Output, OpError> {

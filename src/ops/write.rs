@@ -72,7 +72,7 @@ impl FileWrite {
 
     /// Why the script failed, in words.
     pub fn failure(&self, output: &Output) -> OpError {
-        let stderr = crate::secret::redact(&output.err_text());
+        let stderr = crate::secret::redact(&output.complaint());
         match &self.validate {
             Some(validate) if output.code == INVALID => OpError::refused_with(
                 format!("`{}` refuses the new content of `{}`: {stderr}", crate::secret::redact(validate), self.path),

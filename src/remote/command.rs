@@ -217,6 +217,24 @@ impl Output {
         String::from_utf8_lossy(&self.stderr).trim().to_owned()
     }
 
+    /// The same without what the resident shell puts before its own messages: `sh: 13: eval: `.
+    pub fn complaint(&self) -> String {
+        let text = self.err_text();
+        let lines = text.lines().map(|line| {
+            let rest = line.strip_prefix("sh: ").and_then(|rest| rest.split_once("eval: "));
+            let (before, rest) = rest.unwrap_or(("", line));
+            // dash has the number before, ash behind: `sh: eval: line 1: x: not found`.
+            match before.trim_end_matches(": ").parse::<u32>() {
+                Ok(_) => rest,
+                Err(_) if before.is_empty() && rest.len() < line.len() => {
+                    rest.strip_prefix("line ").and_then(|rest| rest.split_once(": ")).map_or(rest, |(_, rest)| rest)
+                }
+                Err(_) => line,
+            }
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// True for exit status 0.
     pub fn ok(&self) -> bool {
         self.code == 0
@@ -246,6 +264,17 @@ pub fn quote(word: &str) -> String {
 mod tests {
     use super::*;
     use crate::secret::conceal;
+
+    #[test]
+    fn what_the_resident_shell_puts_before_its_messages_is_no_part_of_a_complaint() {
+        let complaint = |stderr: &str| Output { stderr: stderr.into(), ..Output::default() }.complaint();
+        assert_eq!(
+            complaint("sh: 13: eval: cannot create /ro/f: Read-only file system\n"),
+            "cannot create /ro/f: Read-only file system"
+        );
+        assert_eq!(complaint("sh: eval: line 1: nosuch: not found"), "nosuch: not found");
+        assert_eq!(complaint("sh: 1: nosuch: not found\nmedieval: no"), "sh: 1: nosuch: not found\nmedieval: no");
+    }
 
     #[test]
     fn quotes_only_what_needs_it() {
