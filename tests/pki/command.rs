@@ -280,7 +280,12 @@ fn a_root_is_rotated_in_three_commands() {
     let (ada, project) = home();
     let rotate = || ada.cli(&project, ["pki", "rotate", "home"]);
     rotate().stderr_contains("stands in the trust bundle").success();
+    ada.cli(&project, ["pki", "list"]).stdout_contains("home (next)  root ").success();
     rotate().stderr_contains("issues from now on").success();
+    let all = ada.cli(&project, ["pki", "list", "--expiring", "9y", "--json"]).json(2);
+    let other = &all["other_roots"][0];
+    assert_eq!((other["name"].as_str(), other["stage"].as_str()), (Some("home"), Some("switched")));
+    assert_eq!(other["days_left"].as_i64(), Some(2919));
     rotate().stderr_contains("still issued by the previous root of `home`: `home/ca`").exit(1);
     ada.cli(&project, ["pki", "renew", "--due"])
         .stderr_contains("home/ca: issued")

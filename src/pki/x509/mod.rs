@@ -25,7 +25,7 @@ mod want;
 pub use constraint::NameConstraint;
 pub use crl::{Crl, CrlVerdict, Revocation};
 pub use key::{KeyType, PrivateKey};
-pub use list::Listed;
+pub use list::{Listed, OtherRoot};
 pub use pem::{certificate_pem, read_certificates};
 pub use pkcs12::{Opened, Pkcs12, Pkcs12Want, open_pkcs12};
 pub use pki::{Certificate, Ensured, Pki, Verdict};
