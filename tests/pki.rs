@@ -6,6 +6,7 @@ mod custody;
 mod damaged;
 mod hashes;
 mod issued;
+mod merging;
 mod packed;
 mod revoked;
 mod rotated;

@@ -89,6 +89,14 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
+/// Git as a person calls it, with nothing of this machine's settings.
+pub fn git(project: &Project, person: &Person, words: &[&str]) -> Output {
+    let mut git = Command::new("git");
+    git.current_dir(project.root()).args(["-c", "user.name=Test", "-c", "user.email=test@example.org"]).args(words);
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null").env("HOME", person.path(""));
+    git.output().expect("git starts")
+}
+
 /// A scene with one host that is a shell of this machine, run by a person.
 pub fn scene(playbook: &str) -> Scene {
     Scene::shells(&["here"]).playbook(playbook)

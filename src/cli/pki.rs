@@ -9,12 +9,14 @@ pub use words::PkiVerb;
 
 use super::commands::{say, say_json};
 use super::failure::{CommandError, Exit};
+use super::merging::{self, MergeWords};
 use super::session::Session;
 use crate::event::Failure;
-use crate::pki::{Ensured, Inspection, Pki, PkiError, Reason, Span, Verdict, Want, inspect, read_certificates};
+use crate::pki::{Ensured, Inspection, Pki, PkiError, Reason, Span, Verdict, Want, inspect, merge, read_certificates};
 use jiff::Timestamp;
 use list::List;
 use serde_json::json;
+use std::path::Path;
 use words::RotateWords;
 
 impl Session {
@@ -26,7 +28,10 @@ impl Session {
         let pki = Pki::of_project(&self.project.root);
         let now = Timestamp::from_second(Timestamp::now().as_second()).expect("seconds of an instant are one");
         match verb {
-            PkiVerb::Init(words) => self.ensured(&pki, &words.name, &words.want(), now),
+            PkiVerb::Init(words) => {
+                merging::set_up(&self.project.root)?;
+                self.ensured(&pki, &words.name, &words.want(), now)
+            }
             PkiVerb::Issue(words) => self.ensured(&pki, &words.name, &words.want(), now),
             PkiVerb::Renew { due: true, .. } => self.renew_due(&pki, now),
             PkiVerb::Renew { names, .. } => {
@@ -46,6 +51,7 @@ impl Session {
             PkiVerb::Verify { names } => self.verify_certificates(&pki, names, now),
             PkiVerb::Crl { names } => self.make_crls(&pki, names, now),
             PkiVerb::Rotate(words) => self.rotate_authority(&pki, words, now),
+            PkiVerb::Merge(words) => merge_files(words),
         }
     }
 
@@ -148,7 +154,7 @@ impl Session {
     }
 
     fn show_certificate(&self, pki: &Pki, which: &str, now: Timestamp) -> Result<Exit, CommandError> {
-        let file = std::path::Path::new(which);
+        let file = Path::new(which);
         if !file.is_file() {
             let certificate = pki.show(which)?;
             match self.flags.json {
@@ -245,6 +251,19 @@ impl Session {
             false => done.told.iter().for_each(|line| anstream::eprintln!("{line}")),
         }
         Ok(Exit::Done)
+    }
+}
+
+/// The result stands in the place of our side; exit 1 tells git of a conflict.
+fn merge_files(MergeWords { base, ours, theirs, path }: &MergeWords) -> Result<Exit, CommandError> {
+    let text = |side: &Path| std::fs::read_to_string(side);
+    let merged = merge(path, &text(base)?, &text(ours)?, &text(theirs)?)?;
+    std::fs::write(ours, merged.text)?;
+    match merged.conflict {
+        None => Ok(Exit::Done),
+        Some(conflict) => Err(CommandError::mistake(format!("{conflict} (`{}`)", path.display())).hint(
+            "take all files of its folder, and its key in `secrets/`, from one side: `git checkout --theirs FILE`",
+        )),
     }
 }
 

@@ -11,7 +11,7 @@ pub use custody::Custody;
 pub use error::PkiError;
 pub use x509::{
     Authority, Certificate, Crl, CrlVerdict, Ensured, Inspection, Issued, KeyType, KeyUsage, Kind, Leaf, Listed,
-    NameConstraint, Opened, OtherRoot, Pkcs12, Pkcs12Want, Pki, PrivateKey, Reason, Revocation, Revoked, Rotation,
-    RotationStage, San, Span, Subject, Use, Verdict, Verified, Want, certificate_pem, inspect, open_pkcs12,
-    read_certificates,
+    Merged, NameConstraint, Opened, OtherRoot, Pkcs12, Pkcs12Want, Pki, PrivateKey, Reason, Revocation, Revoked,
+    Rotation, RotationStage, San, Span, Subject, Use, Verdict, Verified, Want, certificate_pem, inspect, merge,
+    open_pkcs12, read_certificates,
 };

@@ -303,6 +303,14 @@ fn read_crl(pem: &str, spki: &[u8]) -> Option<Read> {
     })
 }
 
+/// The number of a list, whoever signed it.
+pub(super) fn number(pem: &str) -> Option<u64> {
+    let blocks = blocks(pem).ok()?;
+    let [(_, der)] = blocks.as_slice() else { return None };
+    let (_, crl) = CertificateRevocationList::from_der(der).ok()?;
+    u64::try_from(crl.crl_number()?).ok()
+}
+
 fn revoked_params(issued: &Issued, revoked: &Revoked) -> RevokedCertParams {
     RevokedCertParams {
         serial_number: SerialNumber::from(unhex(&issued.serial)),
