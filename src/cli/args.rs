@@ -253,3 +253,23 @@ pub enum StagingVerb {
         host: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Command, CommandFactory};
+
+    /// clap panics in whoever uses it, not before.
+    #[test]
+    fn no_command_has_an_option_of_the_name_of_a_common_one() {
+        fn clashes(command: &Command, common: &[&str]) -> Vec<String> {
+            let own = command.get_arguments().map(|arg| arg.get_id().as_str()).filter(|id| common.contains(id));
+            let own = own.map(|id| format!("{} {id}", command.get_name()));
+            own.chain(command.get_subcommands().flat_map(|below| clashes(below, common))).collect()
+        }
+        let app = App::command();
+        let common: Vec<&str> = app.get_arguments().map(|arg| arg.get_id().as_str()).collect();
+        let clashes: Vec<String> = app.get_subcommands().flat_map(|below| clashes(below, &common)).collect();
+        assert_eq!(clashes, [""; 0]);
+    }
+}

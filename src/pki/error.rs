@@ -105,8 +105,8 @@ impl PkiError {
             Self::Missing { near: None, .. } => "`rhapsode pki list` shows what there is".into(),
             Self::Unfinished { name } => format!("run it again, or `rhapsode pki renew {name}`"),
             Self::Damaged { .. } => {
-                "take the folder back from git; a certificate that is still wanted is issued anew with `rhapsode pki \
-                 renew NAME` after its folder was removed"
+                "take the folder back from git; that of a certificate can be removed instead, and the certificate be issued \
+                 again as it was; that of an authority cannot"
                     .into()
             }
             Self::Secret(error) => return error.hint.clone(),

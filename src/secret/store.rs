@@ -96,6 +96,24 @@ impl Store {
         Ok(document.get(&path).map_err(failed)?.to_secret())
     }
 
+    /// Whether there is a secret of this name. Names are in clear: nothing is opened, and nobody vouches for the file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is none of ours.
+    pub fn has(&self, name: &str) -> Result<bool, SecretError> {
+        let name = Name::parse(name)?;
+        let file = name.file();
+        let bytes = match std::fs::read(self.root.join(&file)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            read => read.map_err(|error| SecretError::new(format!("cannot read `{file}`")).because(error))?,
+        };
+        let sealed = Format::of(Path::new(&file)).read_encrypted(&bytes);
+        let (documents, _) = sealed.map_err(|error| error.of(format!("cannot read `{file}`")))?;
+        let entries = documents.first().map_or(&[][..], Vec::as_slice);
+        let is_there = |path: &KeyPath| path.get(entries).is_ok();
+        Ok(is_there(&KeyPath::key(&name.key)) || KeyPath::parse(&name.key).is_ok_and(|path| is_there(&path)))
+    }
+
     /// Keeps a value under a name, instead of the one before; its file is made when there is none.
     ///
     /// # Errors
@@ -341,7 +359,11 @@ mod tests {
         assert_eq!(names, ["token", "db.password", "pki/root"]);
         let text = std::fs::read_to_string(dir.path().join("secrets/pki.sops.yaml")).expect("a file");
         assert!(!text.contains("store-secret") && text.contains("root: ENC["), "{text}");
+        let has =
+            ["token", "db.password", "pki/root", "pki/none", "none/token"].map(|name| store.has(name).expect("read"));
+        assert_eq!(has, [true, true, true, false, false]);
         assert!(store.rm("token").expect("removed") && !store.rm("token").expect("gone"));
+        assert!(!store.has("token").expect("read"));
         assert!(store.get("token").is_err());
     }
 

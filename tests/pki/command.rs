@@ -44,6 +44,43 @@ fn an_authority_and_a_certificate_in_three_commands() {
 }
 
 #[test]
+fn names_that_an_authority_may_certify_are_said_on_the_command_line() {
+    let ada = Person::new();
+    let project = ada.project();
+    let words = ["--permit", "ip:10.0.0.0/8", "--permit", "email:example.org", "--forbid", "dns:secret.internal"];
+    let more = [
+        "--path-length",
+        "0",
+        "--crl-days",
+        "10",
+        "--crl-url",
+        "http://ca.internal/a.crl",
+        "--issuer-url",
+        "http://ca.internal/a",
+    ];
+    let init = ada.cli(&project, ["pki", "init", "home", "-q"]);
+    words.iter().chain(&more).fold(init, |cli, word| cli.arg(word)).success();
+    let mut openssl = Command::new("openssl");
+    openssl.current_dir(project.root()).args(["x509", "-noout", "-in", "pki/home/certificate.pem", "-ext"]);
+    let shown = String::from_utf8(run(openssl.arg("nameConstraints,basicConstraints")).stdout).expect("text");
+    for part in [
+        "Name Constraints: critical",
+        "IP:10.0.0.0/255.0.0.0",
+        "email:example.org",
+        "DNS:secret.internal",
+        "CA:TRUE, pathlen:0",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let issue = |san: &str| {
+        ada.cli(&project, ["pki", "issue", "home/x", "--ca", "home", "--subject", "CN=x", "--san"]).arg(san)
+    };
+    issue("10.1.2.3").any_stderr().success();
+    issue("11.1.2.3").stderr_contains("not among the names it permits").exit(1);
+    issue("a.secret.internal").stderr_contains("among the names it excludes").exit(1);
+}
+
+#[test]
 fn what_expires_is_listed_and_told_by_the_exit_status() {
     let (ada, project) = home();
     ada.cli(&project, ["pki", "list"])
@@ -243,7 +280,12 @@ fn a_root_is_rotated_in_three_commands() {
     let (ada, project) = home();
     let rotate = || ada.cli(&project, ["pki", "rotate", "home"]);
     rotate().stderr_contains("stands in the trust bundle").success();
+    ada.cli(&project, ["pki", "list"]).stdout_contains("home (next)  root ").success();
     rotate().stderr_contains("issues from now on").success();
+    let all = ada.cli(&project, ["pki", "list", "--expiring", "9y", "--json"]).json(2);
+    let other = &all["other_roots"][0];
+    assert_eq!((other["name"].as_str(), other["stage"].as_str()), (Some("home"), Some("switched")));
+    assert_eq!(other["days_left"].as_i64(), Some(2919));
     rotate().stderr_contains("still issued by the previous root of `home`: `home/ca`").exit(1);
     ada.cli(&project, ["pki", "renew", "--due"])
         .stderr_contains("home/ca: issued")

@@ -1,8 +1,8 @@
 //! Files that somebody or something changed are told, never taken for what was issued.
 
-use super::{Bed, later, web};
+use super::{Bed, below, later, leaf, root, web};
 use proptest::prelude::*;
-use rhapsode::pki::{PkiError, inspect, read_certificates};
+use rhapsode::pki::{PkiError, Want, inspect, read_certificates};
 use std::sync::OnceLock;
 
 #[test]
@@ -166,4 +166,24 @@ proptest! {
             prop_assert_ne!(seen.sha256, inspect(&read_certificates(pem()).expect("read")[0]).expect("good").sha256);
         }
     }
+}
+
+#[test]
+fn a_key_that_was_removed_from_its_file_is_missed() {
+    let bed = Bed::with_web();
+    bed.ensure("home/other", &Want::Leaf(leaf("home/ca", &["other.internal"])));
+    assert!(bed.store().rm("pki/home/web/key").expect("removed"));
+    assert_eq!(bed.reasons("home/web", &web(), 0), ["its private key is not among the secrets"]);
+    bed.ensure("home/web", &web());
+    bed.pki.verify("home/web", later(0)).expect("good again");
+    assert!(bed.store().rm("pki/home/ca/key").expect("removed"));
+    let error = bed.pki.look("home/ca", &below("home"), later(0)).expect_err("an authority keeps its key");
+    assert!(error.to_string().contains("is not among the secrets, as `pki/home/ca/key`"), "{error}");
+    // As the error about a certificate that is gone has it: begun anew.
+    std::fs::remove_dir_all(bed.path("pki/home")).expect("removed");
+    let error = bed.refused("home", &root());
+    assert!(error.hint().is_some_and(|hint| hint.contains("`rhapsode secret rm pki/home/key`")), "{error}");
+    bed.store().rm("pki/home/key").expect("removed");
+    bed.ensure("home", &root());
+    bed.pki.verify("home", later(0)).expect("good");
 }

@@ -4,7 +4,7 @@ use super::super::failure::CommandError;
 use super::super::table;
 use super::show::{day, days_left, status};
 use crate::pki::ssh::{self, Ssh};
-use crate::pki::{Crl, Listed, Pki};
+use crate::pki::{Crl, Listed, OtherRoot, Pki, RotationStage};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -12,6 +12,8 @@ use std::path::Path;
 /// What a project has that ends.
 pub struct List {
     certificates: Vec<Listed>,
+    /// Of rotations that are going on.
+    other_roots: Vec<OtherRoot>,
     /// Names of certificates that an interrupted run left half made.
     unfinished: Vec<String>,
     /// Revocation lists by their authority; none where the file is no list of it.
@@ -28,19 +30,22 @@ impl List {
     /// A file that is damaged.
     pub fn of_project(pki: &Pki, root: &Path) -> Result<Self, CommandError> {
         let ssh = Ssh::of_project(root).certificates()?;
-        Ok(Self { certificates: pki.list()?, unfinished: pki.unfinished()?, crls: pki.crls()?, ssh })
+        let (other_roots, unfinished) = (pki.other_roots()?, pki.unfinished()?);
+        Ok(Self { certificates: pki.list()?, other_roots, unfinished, crls: pki.crls()?, ssh })
     }
 
     /// Leaves what ends until then, and what nobody can rely on any more. What is revoked is waited for by nobody.
     pub fn ending_until(&mut self, limit: Timestamp) {
         self.certificates.retain(|listed| listed.revoked.is_none() && listed.not_after <= limit);
+        self.other_roots.retain(|root| root.not_after <= limit);
         self.crls.retain(|(_, crl)| crl.as_ref().is_none_or(|crl| crl.next_update <= limit));
         self.ssh.retain(|listed| !listed.revoked && listed.valid_before <= limit);
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.certificates.is_empty() && self.unfinished.is_empty() && self.crls.is_empty() && self.ssh.is_empty()
+        let of_x509 = self.certificates.is_empty() && self.other_roots.is_empty() && self.unfinished.is_empty();
+        of_x509 && self.crls.is_empty() && self.ssh.is_empty()
     }
 
     /// As a table.
@@ -51,6 +56,14 @@ impl List {
             let status = status(listed.revoked.as_ref(), listed.not_after, now);
             let issuer = listed.issuer.as_deref().unwrap_or("-");
             row(&listed.name, &listed.kind.to_string(), issuer, (listed.not_after, now), status)
+        }));
+        rows.extend(self.other_roots.iter().map(|root| {
+            let which = match root.stage {
+                RotationStage::Announced => "next",
+                RotationStage::Switched => "previous",
+            };
+            let status = status(None, root.not_after, now);
+            row(&format!("{} ({which})", root.name), "root", "-", (root.not_after, now), status)
         }));
         let open = |name: &str, kind: &str, issuer: &str, status: &str| {
             [name, kind, issuer, "-", "-", status].map(str::to_owned)
@@ -84,6 +97,7 @@ impl List {
         };
         let ssh = |listed: &ssh::Listed| with_days(listed, listed.valid_before, now);
         json!({ "certificates": self.certificates.iter().map(certificate).collect::<Vec<_>>(),
+                "other_roots": self.other_roots.iter().map(|root| with_days(root, root.not_after, now)).collect::<Vec<_>>(),
                 "unfinished": self.unfinished,
                 "crls": self.crls.iter().map(crl).collect::<Vec<_>>(),
                 "ssh_certificates": self.ssh.iter().map(ssh).collect::<Vec<_>>() })

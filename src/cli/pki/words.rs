@@ -125,9 +125,9 @@ pub struct AuthorityWords {
     /// Names it may certify: `dns:internal`, `ip:10.0.0.0/8`, `email:example.org`; may be repeated
     #[arg(long, value_name = "NAMES", value_parser = parsed::<NameConstraint>)]
     pub permit: Vec<NameConstraint>,
-    /// Names it may not certify; may be repeated
+    /// Names it may not certify; may be repeated (`--exclude` leaves out hosts)
     #[arg(long, value_name = "NAMES", value_parser = parsed::<NameConstraint>)]
-    pub exclude: Vec<NameConstraint>,
+    pub forbid: Vec<NameConstraint>,
     /// Where its revocation list is published; may be repeated
     #[arg(long, value_name = "URL")]
     pub crl_url: Vec<String>,
@@ -242,7 +242,7 @@ impl AuthorityWords {
             renew_before: self.common.renew_before,
             path_length: self.path_length,
             permitted: self.permit.clone(),
-            excluded: self.exclude.clone(),
+            excluded: self.forbid.clone(),
             crl_urls: self.crl_url.clone(),
             issuer_urls: self.issuer_url.clone(),
             crl_days: self.crl_days,

@@ -88,7 +88,8 @@ fn listed(path: &str, certificate: &Certificate, authorities: &[(String, Record)
     };
     let knows = |(authority, record): &&(String, Record)| {
         let name = &path[authority.len() + 1..];
-        record.entry(certificate.serial()).is_some_and(|entry| entry.name == name)
+        // Two branches may have given a serial to one each.
+        record.issued.iter().any(|entry| entry.serial == certificate.serial() && entry.name == name)
     };
     let mut above: Vec<&(String, Record)> = authorities.iter().filter(below).collect();
     above.sort_by_key(|(authority, _)| std::cmp::Reverse(authority.len()));

@@ -167,7 +167,7 @@ impl Pki {
     }
 
     fn key_missing(&self, held: &Held) -> Result<Option<String>, PkiError> {
-        if self.has_secret(&held.record.key)? {
+        if self.store.has(&held.record.key)? {
             return Ok(None);
         }
         match held.record.kind().is_authority() {

@@ -1,7 +1,8 @@
 //! All certificates of a project.
 
 use super::pki::Pki;
-use super::record::{Record, Revoked};
+use super::read::inspect;
+use super::record::{Record, Revoked, RotationStage};
 use super::want::Kind;
 use crate::pki::PkiError;
 use jiff::Timestamp;
@@ -29,7 +30,39 @@ pub struct Listed {
     pub revoked: Option<Revoked>,
 }
 
+/// The other root of a rotation, which is trusted, too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OtherRoot {
+    /// The NAME of the root.
+    pub name: String,
+    /// Where the rotation is: announced, this is the next one; switched, the previous one.
+    pub stage: RotationStage,
+    /// `CN=Home`
+    pub subject: String,
+    /// In hexadecimal.
+    pub serial: String,
+    /// Valid until then.
+    pub not_after: Timestamp,
+}
+
 impl Pki {
+    /// The other roots of the rotations that are going on, sorted by name.
+    ///
+    /// # Errors
+    /// The files of one do not fit.
+    pub fn other_roots(&self) -> Result<Vec<OtherRoot>, PkiError> {
+        let _lock = self.shelf.lock_to_read()?;
+        let mut all = Vec::new();
+        for name in self.shelf.names()?.into_iter().filter(|name| !self.shelf.is_unfinished(name)) {
+            let Some(rotating) = self.shelf.record(&name)?.and_then(|record| record.rotation) else { continue };
+            let roots = self.shelf.roots(&self.shelf.held(&name)?)?;
+            let seen = inspect(roots.last().expect("it is one"))?;
+            let (subject, serial, not_after) = (seen.subject, seen.serial, seen.not_after);
+            all.push(OtherRoot { name, stage: rotating.stage, subject, serial, not_after });
+        }
+        Ok(all)
+    }
+
     /// Every certificate of the project as it is now, sorted by name.
     ///
     /// # Errors

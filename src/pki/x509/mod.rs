@@ -26,7 +26,7 @@ mod want;
 pub use constraint::NameConstraint;
 pub use crl::{Crl, CrlVerdict, Revocation};
 pub use key::{KeyType, PrivateKey};
-pub use list::Listed;
+pub use list::{Listed, OtherRoot};
 pub(super) use merge::{merge_lists, merge_records};
 pub use pem::{certificate_pem, read_certificates};
 pub use pkcs12::{Opened, Pkcs12, Pkcs12Want, open_pkcs12};

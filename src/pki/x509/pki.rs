@@ -11,7 +11,7 @@ use super::shelf::{CERTIFICATE, CHAIN, RECORD, Shelf};
 use super::sign::{new_serial, sign};
 use super::want::{Kind, Want};
 use crate::pki::PkiError;
-use crate::secret::{Name, Store};
+use crate::secret::Store;
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
@@ -202,11 +202,6 @@ impl Pki {
         })
     }
 
-    /// Whether there is a file with a secret of this name; nothing is opened.
-    pub(super) fn has_secret(&self, name: &str) -> Result<bool, PkiError> {
-        Ok(self.store.root().join(Name::parse(name)?.file()).exists())
-    }
-
     pub(super) fn certificate(&self, held: &Held) -> Result<Certificate, PkiError> {
         let roots = match held.record.want.issuer() {
             None => self.shelf.roots(held)?,
@@ -330,7 +325,7 @@ impl Pki {
             Want::Root(_) | Want::Intermediate(_) => true,
             Want::Leaf(leaf) | Want::SelfSigned(leaf) => leaf.reuse_key,
         };
-        let there = keeps && self.has_secret(&secret)?;
+        let there = keeps && self.store.has(&secret)?;
         let has = match before {
             Some(held) if keeps => Some(self.key_of(held)?),
             // A crash left a key without its certificate.
