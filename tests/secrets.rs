@@ -1,6 +1,7 @@
 //! Secrets of projects as people use them: the built binary, real keys, other implementations beside ours.
 
 mod interop;
+mod careful;
 mod kept;
 mod leaks;
 mod merging;
