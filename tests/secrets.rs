@@ -2,6 +2,7 @@
 
 mod interop;
 mod careful;
+mod hostile;
 mod kept;
 mod leaks;
 mod merging;
@@ -11,6 +12,7 @@ mod server;
 mod short;
 mod tampered;
 mod terminal;
+mod wide;
 
 use crate::scenes::Scene;
 use crate::support::cli::Cli;
