@@ -31,9 +31,15 @@ const DRIVERS: [Driver; 2] = [
     Driver { name: "rhapsode-secrets", told: "secrets by value", verb: "secret", paths: &["secrets/**"] },
     Driver {
         name: "rhapsode-pki",
-        told: "what authorities issued and revoked",
+        told: "what authorities issued and revoked, and serials of zones",
         verb: "pki",
-        paths: &["pki/**/record.json", "pki/**/crl.pem"],
+        paths: &[
+            "pki/**/record.json",
+            "pki/**/crl.pem",
+            "pki/ssh/**/authority.json",
+            "pki/ssh/**/revoked.krl",
+            "dns/zones/*.json",
+        ],
     },
 ];
 

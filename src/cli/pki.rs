@@ -12,7 +12,10 @@ use super::failure::{CommandError, Exit};
 use super::merging::{self, MergeWords};
 use super::session::Session;
 use crate::event::Failure;
-use crate::pki::{Ensured, Inspection, Pki, PkiError, Reason, Span, Verdict, Want, inspect, merge, read_certificates};
+use crate::pki::{
+    Ensured, Inspection, Pki, PkiError, Reason, Sides, Span, Verdict, Want, inspect, is_made_again, merge,
+    read_certificates,
+};
 use jiff::Timestamp;
 use list::List;
 use serde_json::json;
@@ -256,8 +259,13 @@ impl Session {
 
 /// The result stands in the place of our side; exit 1 tells git of a conflict.
 fn merge_files(MergeWords { base, ours, theirs, path }: &MergeWords) -> Result<Exit, CommandError> {
+    if is_made_again(path) {
+        return Ok(Exit::Done);
+    }
     let text = |side: &Path| std::fs::read_to_string(side);
-    let merged = merge(path, &text(base)?, &text(ours)?, &text(theirs)?)?;
+    let (before, our, their) = (text(base)?, text(ours)?, text(theirs)?);
+    let base = Some(before.as_str()).filter(|text| !text.is_empty());
+    let merged = merge(path, Sides { base, ours: &our, theirs: &their })?;
     std::fs::write(ours, merged.text)?;
     match merged.conflict {
         None => Ok(Exit::Done),

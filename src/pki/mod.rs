@@ -3,15 +3,16 @@
 mod custody;
 pub mod dns;
 mod error;
+mod merge;
 pub mod ssh;
 pub mod trust;
 mod x509;
 
 pub use custody::Custody;
 pub use error::PkiError;
+pub use merge::{Merged, Sides, is_made_again, merge};
 pub use x509::{
     Authority, Certificate, Crl, CrlVerdict, Ensured, Inspection, Issued, KeyType, KeyUsage, Kind, Leaf, Listed,
-    Merged, NameConstraint, Opened, Pkcs12, Pkcs12Want, Pki, PrivateKey, Reason, Revocation, Revoked, Rotation,
-    RotationStage, San, Span, Subject, Use, Verdict, Verified, Want, certificate_pem, inspect, merge, open_pkcs12,
-    read_certificates,
+    NameConstraint, Opened, Pkcs12, Pkcs12Want, Pki, PrivateKey, Reason, Revocation, Revoked, Rotation, RotationStage,
+    San, Span, Subject, Use, Verdict, Verified, Want, certificate_pem, inspect, open_pkcs12, read_certificates,
 };

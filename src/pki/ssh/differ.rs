@@ -23,8 +23,10 @@ pub fn differences(
     } else if !signed {
         reasons.push("its signature does not verify".into());
     }
-    if record.entry(certificate.serial()).is_none() {
-        reasons.push(format!("the authority does not know its serial {}", certificate.serial()));
+    match record.entry(certificate.serial()) {
+        Some(entry) if entry.name == name => {}
+        Some(entry) => reasons.push(format!("its serial {} is that of `{}`", certificate.serial(), entry.name)),
+        None => reasons.push(format!("the authority does not know its serial {}", certificate.serial())),
     }
     if record.revokes_serial(certificate.serial()) {
         reasons.push(format!("its serial {} is revoked", certificate.serial()));

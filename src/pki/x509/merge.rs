@@ -1,62 +1,29 @@
-//! What two branches made of one authority becomes one again.
+//! How two branches' records and revocation lists of an authority become one.
 
 use super::record::{Issued, Reason, Record, Revoked};
-use super::shelf::{CRL, RECORD};
-use crate::pki::PkiError;
+use crate::pki::merge::{Merged, Misfit, Sides};
 use std::collections::BTreeSet;
-use std::path::Path;
 
-/// A file that both sides changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Merged {
-    /// What it holds now.
-    pub text: String,
-    /// What both sides changed in ways that cannot both be; ours was kept.
-    pub conflict: Option<String>,
-}
-
-/// Merges a file of `pki/`, of which git has three sides; the base is empty where both sides made it.
-///
-/// A record keeps what either side issued, and what either side revoked: nothing becomes valid by a merge. Of two
-/// revocation lists the later one is kept; [`Pki::crl`](super::Pki::crl) makes one of both.
-///
-/// # Errors
-/// A side is no such file.
-pub fn merge(path: &Path, base: &str, ours: &str, theirs: &str) -> Result<Merged, PkiError> {
-    let damaged =
-        |side: &str, problem: String| PkiError::Unreadable { what: format!("{side} of `{}`", path.display()), problem };
-    match path.file_name().and_then(|name| name.to_str()) {
-        Some(RECORD) => {
-            let base = match base.trim().is_empty() {
-                true => None,
-                false => Some(Record::parse(base).map_err(|problem| damaged("the base", problem))?),
-            };
-            let ours = Record::parse(ours).map_err(|problem| damaged("our side", problem))?;
-            let theirs = Record::parse(theirs).map_err(|problem| damaged("their side", problem))?;
-            Ok(records(base.as_ref(), ours, theirs))
-        }
-        Some(CRL) => {
-            let number = |side, text| {
-                super::crl::number(text).ok_or_else(|| damaged(side, "it is no revocation list with a number".into()))
-            };
-            let later = if number("their side", theirs)? > number("our side", ours)? { theirs } else { ours };
-            Ok(Merged { text: later.to_owned(), conflict: None })
-        }
-        _ => Err(PkiError::invalid(format!("`{}` is neither a {RECORD} nor a {CRL}", path.display()))),
-    }
-}
-
-fn records(base: Option<&Record>, ours: Record, theirs: Record) -> Merged {
-    let issued = books(base, &ours, &theirs);
+/// What either side issued is issued, and what either side revoked is revoked.
+pub(in crate::pki) fn merge_records(sides: Sides<&str>) -> Result<Merged, Misfit> {
+    let Sides { base, ours, theirs } = sides.read(Record::parse)?;
+    let issued = books(base.as_ref(), &ours, &theirs);
     let crl = ours.crl.max(theirs.crl);
     let head = |record: &Record| Record { issued: Vec::new(), crl: None, ..record.clone() };
-    let (base, our, their) = (base.map(head), head(&ours), head(&theirs));
+    let (base, our, their) = (base.as_ref().map(head), head(&ours), head(&theirs));
     let (head, conflict) = match () {
         () if our == their || base.as_ref() == Some(&their) => (our, None),
         () if base.as_ref() == Some(&our) => (their, None),
         () => (our, Some(format!("both sides issued `{}` anew", ours.name))),
     };
-    Merged { text: Record { issued, crl, ..head }.text(), conflict }
+    Ok(Merged { text: Record { issued, crl, ..head }.text(), conflict })
+}
+
+/// The later one; what it does not tell, the next one does.
+pub(in crate::pki) fn merge_lists(sides: Sides<&str>) -> Result<Merged, Misfit> {
+    let numbers = sides.read(|text| super::crl::number(text).ok_or_else(|| "it is no revocation list".to_owned()))?;
+    let later = if numbers.theirs > numbers.ours { sides.theirs } else { sides.ours };
+    Ok(Merged::clean(later.to_owned()))
 }
 
 /// All that either side issued. An entry that one side took out goes, where the other side left it alone.
@@ -116,8 +83,14 @@ mod tests {
         }
     }
 
+    fn sides(base: &Record, ours: &Record, theirs: &Record) -> Merged {
+        let (base, ours, theirs) = (base.text(), ours.text(), theirs.text());
+        let merged = merge_records(Sides { base: Some(&base), ours: &ours, theirs: &theirs });
+        merged.unwrap_or_else(|_| panic!("records"))
+    }
+
     fn merged(base: &Record, ours: &Record, theirs: &Record) -> Record {
-        let merged = records(Some(base), ours.clone(), theirs.clone());
+        let merged = sides(base, ours, theirs);
         assert_eq!(merged.conflict, None);
         Record::parse(&merged.text).expect("a record")
     }
@@ -161,7 +134,7 @@ mod tests {
     fn an_authority_that_both_sides_issued_anew_is_a_conflict() {
         let anew = |serial: &str| Record { serial: serial.into(), ..record(1, &[]) };
         assert_eq!(merged(&anew("00"), &anew("00"), &anew("02")), anew("02"));
-        let both = records(Some(&anew("00")), anew("01"), anew("02"));
+        let both = sides(&anew("00"), &anew("01"), &anew("02"));
         assert_eq!(both.conflict.as_deref(), Some("both sides issued `home` anew"));
         assert_eq!(Record::parse(&both.text).expect("a record"), anew("01"));
     }

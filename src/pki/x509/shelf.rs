@@ -15,8 +15,8 @@ const UNFINISHED: &str = ".unfinished";
 
 pub(super) const CERTIFICATE: &str = "certificate.pem";
 pub(super) const CHAIN: &str = "chain.pem";
-pub(super) const RECORD: &str = "record.json";
-pub(super) const CRL: &str = "crl.pem";
+pub(in crate::pki) const RECORD: &str = "record.json";
+pub(in crate::pki) const CRL: &str = "crl.pem";
 /// In the folder of a root that rotates.
 pub(super) const NEXT: &str = "next.pem";
 pub(super) const CROSS: &str = "cross.pem";
