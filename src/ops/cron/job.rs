@@ -1,6 +1,6 @@
 //! `cron::job`
 
-use super::table::with_job;
+use super::table::{own_lines, with_job};
 use crate::event::Sign;
 use crate::ops::file::masked_edit;
 use crate::ops::managed::{Args, Managed};
@@ -187,13 +187,15 @@ impl Operation for Job {
             (true, true) => (Sign::Remove, "remove"),
         };
         let command = Command::script(crontab(self.user(), "-")).stdin(wanted.clone());
-        // What the job holds now may be the secret that is being replaced, and other jobs may hold theirs.
-        let (before, after) = match lines.iter().any(|line| contains_token(line)) {
+        // Its own lines alone: what the other jobs hold may be their secrets, and what it holds now may be the one that is
+        // being replaced.
+        let (before, after) = (own_lines(&seen.text, &self.name), own_lines(&wanted, &self.name));
+        let (before, after) = match contains_token(&after) {
             true => {
-                let (before, after, _) = masked_edit(&seen.text, &wanted);
+                let (before, after, _) = masked_edit(&before, &after);
                 (before, after)
             }
-            false => (redact(&seen.text), redact(&wanted)),
+            false => (redact(&before), redact(&after)),
         };
         let change = Change::new(sign, format!("{verb} job `{}` of {}", self.name, self.user()))
             .diff(before, after)
@@ -227,7 +229,8 @@ mod tests {
     fn neither_a_former_secret_nor_those_of_other_jobs_are_shown() {
         let seen =
             "OTHER=theirs-4711\n0 1 * * * /bin/true\n# rhapsode: backup\nTOKEN=former-4711\n@daily /bin/backup\n";
-        let plan = planned(seen, &conceal("cron-new-4711").to_string()).expect("a plan");
+        let seen = format!("{seen}# rhapsode: inline\n@daily curl theirs-4711\n");
+        let plan = planned(&seen, &conceal("cron-new-4711").to_string()).expect("a plan");
         let (before, after) = plan.changes[0].diff.clone().expect("a diff");
         assert_eq!((before.as_str(), after.as_str()), ("TOKEN=[secret]\n", "TOKEN=[secret] (changed)\n"));
     }
