@@ -1,6 +1,8 @@
 //! Secrets of projects as people use them: the built binary, real keys, other implementations beside ours.
 
 mod interop;
+mod careful;
+mod hostile;
 mod kept;
 mod leaks;
 mod merging;
@@ -10,6 +12,7 @@ mod server;
 mod short;
 mod tampered;
 mod terminal;
+mod wide;
 
 use crate::scenes::Scene;
 use crate::support::cli::Cli;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Prints a line of results.
 pub fn say(text: impl AsRef<str>) {
-    print(&crate::secret::scrub(text.as_ref()));
+    print(&crate::secret::redact(text.as_ref()));
 }
 
 /// Prints a JSON document.

@@ -2,7 +2,7 @@
 
 use crate::event::{Failure, Mode, Totals};
 use crate::report::{Paint, failure_text};
-use crate::secret::scrub;
+use crate::secret::redact;
 use crate::state::StateError;
 use std::error::Error;
 use std::io::Write;
@@ -116,7 +116,7 @@ impl CommandError {
     pub fn print(&self, err: &mut dyn Write, paint: Paint) -> Exit {
         // Nobody is left to be told when stderr is gone; the exit code still says it.
         let text = failure_text(&self.failure, paint);
-        let _ = err.write_all(scrub(&text).as_bytes()).and_then(|()| err.flush());
+        let _ = err.write_all(redact(&text).as_bytes()).and_then(|()| err.flush());
         self.exit
     }
 }

@@ -1,7 +1,7 @@
 //! Events without secrets: the last look before they reach terminal, files and stores.
 
 use crate::event::Event;
-use crate::secret::{Scrubber, scrubber};
+use crate::secret::{contains_token, redact, scrubber, unknowns};
 use serde_json::Value;
 
 /// Fields that hold words of ours and names of hosts: sinks tell things apart by them.
@@ -13,15 +13,15 @@ const NAMES: &[&str] = &["type", "status", "mode", "sign", "run", "started", "co
 /// here.
 pub fn scrubbed(event: Event) -> Event {
     let scrubber = scrubber();
-    if scrubber.is_empty() {
+    if scrubber.is_empty() && unknowns() == 0 {
         return event;
     }
     let Ok(text) = serde_json::to_string(&event) else { return event };
-    if !scrubber.finds(text.as_bytes()) {
+    if !scrubber.finds(text.as_bytes()) && !contains_token(&text) {
         return event;
     }
     let cleaned = serde_json::to_value(&event).ok().map(|mut value| {
-        clean(&mut value, &scrubber, NAMES);
+        clean(&mut value, NAMES);
         serde_json::from_value(value)
     });
     // Its words are left alone above, so that this does not come; shown it must not be in any case.
@@ -31,21 +31,18 @@ pub fn scrubbed(event: Event) -> Event {
 
 /// A document whose texts hold no secret.
 pub fn scrubbed_json(mut value: Value) -> Value {
-    let scrubber = scrubber();
-    if !scrubber.is_empty() {
-        clean(&mut value, &scrubber, &[]);
-    }
+    clean(&mut value, &[]);
     value
 }
 
 /// Leaves the values of `names` alone.
-fn clean(value: &mut Value, scrubber: &Scrubber, names: &[&str]) {
+fn clean(value: &mut Value, names: &[&str]) {
     match value {
-        Value::String(text) => *text = scrubber.text(text).into_owned(),
-        Value::Array(items) => items.iter_mut().for_each(|item| clean(item, scrubber, names)),
+        Value::String(text) => *text = redact(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| clean(item, names)),
         Value::Object(map) => {
             let texts = map.iter_mut().filter(|(key, _)| !names.contains(&key.as_str()));
-            texts.for_each(|(_, value)| clean(value, scrubber, names));
+            texts.for_each(|(_, value)| clean(value, names));
         }
         _ => {}
     }
@@ -62,6 +59,16 @@ mod tests {
         conceal("54327");
         let shown = scrubbed_json(serde_json::json!({ "port": 54327, "log": "at 54327" }));
         assert_eq!(shown, serde_json::json!({ "port": 54327, "log": "at [secret]" }));
+    }
+
+    #[test]
+    fn what_stands_for_a_secret_is_not_shown_either() {
+        let token = crate::secret::unknown("an answer").to_string();
+        let Event::Log { text, .. } = scrubbed(Event::Log { host: "web-1".into(), text: format!("<{token}>") }) else {
+            panic!("the same event");
+        };
+        assert_eq!(text, "<[known after apply]>");
+        assert_eq!(scrubbed_json(serde_json::json!([token])), serde_json::json!(["[known after apply]"]));
     }
 
     #[test]

@@ -13,7 +13,9 @@ use super::session::Session;
 use super::table;
 use crate::event::Failure;
 use crate::secret::sops::{Document, Format, Identities, Recipient, Rules, SopsError, encrypt_age, merge, passphrase};
-use crate::secret::{Resolve, SecretError, Store};
+use crate::secret::{Resolve, SecretError, Store, random_value};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -35,14 +37,14 @@ impl Session {
             SecretVerb::Edit { file } => edit::edit(&store, file, self.flags.quiet),
             SecretVerb::List => self.list_secrets(&store),
             SecretVerb::Rm { name } => match store.rm(name)? {
-                true => Ok(Exit::Done),
+                true => Ok(self.told(format!("`{name}` is removed"))),
                 false => Err(CommandError::mistake(format!("there is no secret `{name}`"))
                     .hint("`rhapsode secret list` shows what there is")),
             },
-            SecretVerb::Rotate => self.rekeyed(&store, true),
+            SecretVerb::Rotate => self.rekeyed(&store, &start::rules(&store)?, true),
             SecretVerb::Rekey { add, remove } => {
-                start::change(&store, &recipients(add)?, &recipients(remove)?)?;
-                self.rekeyed(&store, false)
+                let rules = start::changed(&store, &recipients(add)?, &recipients(remove)?)?;
+                self.rekeyed(&store, &rules, false)
             }
             SecretVerb::Export { file, names, to } => export(&store, file, names, to),
             SecretVerb::Merge(words) => merge_files(words),
@@ -57,10 +59,10 @@ impl Session {
         generated: Option<(usize, &str)>,
     ) -> Result<Exit, CommandError> {
         if let Some((length, charset)) = generated {
-            store.rm(name)?;
-            self.secrets.resolve(&format!("generate:{name}?length={length}&charset={charset}"))?;
+            store.put(name, random_value(name, length, charset)?.as_bytes())?;
             return Ok(self.told(format!("a random value is kept as `{name}`")));
         }
+        store.expect(name)?;
         let value = match file {
             Some(path) => std::fs::read(path).map(Zeroizing::new).map_err(|error| {
                 let failure = Failure::new(format!("cannot read `{}`", path.display()));
@@ -112,8 +114,8 @@ impl Session {
         Ok(Exit::Done)
     }
 
-    fn rekeyed(&self, store: &Store, rotate: bool) -> Result<Exit, CommandError> {
-        let changed = store.rekey(rotate)?;
+    fn rekeyed(&self, store: &Store, rules: &Rules, rotate: bool) -> Result<Exit, CommandError> {
+        let changed = store.rekey(rules, rotate)?;
         for file in &changed {
             say(file.display().to_string());
         }
@@ -134,6 +136,10 @@ fn asked(name: &str) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     }
     let mut value = Zeroizing::new(Vec::new());
     std::io::stdin().read_to_end(&mut value)?;
+    if value.is_empty() {
+        let hint = "write it to stdin, or run it at a terminal, which asks; `--file /dev/null` keeps an empty value";
+        return Err(CommandError::mistake(format!("no value for `{name}` came from stdin")).hint(hint));
+    }
     // `echo x | rhapsode secret set` means `x`; what has more lines is taken as it is.
     if value.iter().filter(|byte| **byte == b'\n').count() == 1 && value.ends_with(b"\n") {
         value.pop();
@@ -161,7 +167,11 @@ fn export(store: &Store, file: &Path, names: &[String], to: &[String]) -> Result
     let mut values = serde_json::Map::new();
     for name in names {
         let value = store.get(&name)?;
-        values.insert(name, String::from_utf8_lossy(&value).into_owned().into());
+        let value = match std::str::from_utf8(&value) {
+            Ok(text) => text.into(),
+            Err(_) => serde_json::json!({ "base64": STANDARD.encode(&value) }),
+        };
+        values.insert(name, value);
     }
     let recipients = match to.is_empty() {
         true => {
@@ -174,6 +184,10 @@ fn export(store: &Store, file: &Path, names: &[String], to: &[String]) -> Result
         }
         false => recipients(to)?,
     };
+    if recipients.is_empty() {
+        let error = CommandError::mistake("this project names nobody to encrypt an export to");
+        return Err(error.hint("name somebody: `--to age1...`, `--to ~/.ssh/id_ed25519.pub`"));
+    }
     let plain = Zeroizing::new(serde_json::to_vec_pretty(&values).expect("a map has a JSON form"));
     let bytes = encrypt_age(&plain, &recipients, true).map_err(|error| in_words(&error))?.bytes();
     match file == Path::new("-") {

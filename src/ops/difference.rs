@@ -2,6 +2,7 @@
 
 use super::View;
 use super::change::{Change, Effect, Plan};
+use super::resource::crontab::Crontab;
 use super::resource::{Contents, Digest, Key, Remembered, Resource, State};
 use crate::event::Sign;
 use crate::secret::redact;
@@ -66,7 +67,8 @@ impl Difference {
         let mut told = false;
         for effect in &change.effects {
             let Effect::Becomes(key, after) = effect else { continue };
-            if change.diff.is_some() && [Contents::KIND, Digest::KIND].contains(&key.kind) {
+            // The diff hides what may be a former secret.
+            if change.diff.is_some() && [Contents::KIND, Digest::KIND, Crontab::KIND].contains(&key.kind) {
                 continue;
             }
             let Some(before) = view.remembered(key) else { continue };

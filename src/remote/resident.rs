@@ -133,8 +133,9 @@ fn trace(host: &str, command: &Command, output: &Output) {
             let text = crate::secret::redact(&String::from_utf8_lossy(&bytes[..bytes.len().min(64 * 1024)]));
             text.chars().take(2000).collect::<String>()
         };
-        let (stdout, stderr) = (shown(&output.stdout), shown(&output.stderr));
-        tracing::trace!(host, %command, code = output.code, stdout, stderr, "answer");
+        // What was asked for may hold secrets that nobody knows here: a file as it was, hashes of passwords.
+        let bytes = output.stdout.len();
+        tracing::trace!(host, %command, code = output.code, bytes, stderr = shown(&output.stderr), "answer");
     }
 }
 

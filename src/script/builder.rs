@@ -124,7 +124,17 @@ pub fn for_host(here: &Here) -> Engine {
     engine
 }
 
+/// A text as a script may print it.
+pub(super) fn printed(text: &str) -> String {
+    if super::secret::is_inside() {
+        return crate::secret::SECRET.to_owned();
+    }
+    // `debug` writes a text as Rust does, and so what stands for a secret.
+    let plain = text.replace("\\u{f0000}", "\u{F0000}").replace("\\u{f0001}", "\u{F0001}");
+    crate::secret::redact(if crate::secret::contains_token(&plain) { &plain } else { text })
+}
+
 fn say(here: &Here, text: &str) {
     let host = here.actor().own().name().to_owned();
-    here.actor().run.emit(Event::Log { host, text: crate::secret::redact(text) });
+    here.actor().run.emit(Event::Log { host, text: printed(text) });
 }

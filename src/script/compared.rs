@@ -1,33 +1,17 @@
 //! Comparisons in templates, of which none may look at a hidden value.
 //!
-//! minijinja asks nobody before it compares: its comparisons become tests, and those are guarded here.
+//! The operators of a compiled template become tests (see `careful`), and tests are guarded here.
 
-use super::hidden::{plain, refused, unknown};
-use crate::secret::contains_token;
-use minijinja::machinery::{CodeGenerator, Instruction, Instructions, eval, make_string_output, parse};
-use minijinja::value::Rest;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value};
+use super::hidden::{holds, plain, refused, unknown};
+use minijinja::value::{Rest, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 /// Operators, and the tests that do the same.
 const OPERATORS: [&str; 7] = ["==", "!=", "<", "<=", ">", ">=", "in"];
 /// Tests that look at values.
 const TESTS: [&str; 14] =
     ["==", "eq", "equalto", "!=", "ne", "<", "lt", "lessthan", "<=", "le", ">", "gt", "greaterthan", ">="];
-const MORE_TESTS: [&str; 4] = ["ge", "in", "startingwith", "endingwith"];
-
-/// The name of the test that an operator becomes; none of these can be written in a template.
-fn operator(instruction: &Instruction<'_>) -> Option<&'static str> {
-    Some(match instruction {
-        Instruction::Eq => "operator==",
-        Instruction::Ne => "operator!=",
-        Instruction::Lt => "operator<",
-        Instruction::Lte => "operator<=",
-        Instruction::Gt => "operator>",
-        Instruction::Gte => "operator>=",
-        Instruction::In => "operatorin",
-        _ => return None,
-    })
-}
+const MORE_TESTS: [&str; 7] = ["ge", "in", "startingwith", "endingwith", "lower", "upper", "sameas"];
 
 /// Puts itself before the tests of an environment.
 pub fn guard(environment: &mut Environment<'static>) {
@@ -44,49 +28,46 @@ pub fn guard(environment: &mut Environment<'static>) {
 }
 
 fn compare(name: &str, values: &[Value]) -> Result<bool, Error> {
-    if values.iter().any(|value| contains_token(&value.to_string())) {
-        return Err(match values.iter().find_map(unknown) {
-            // What the template would be is not known either: whoever renders it finds the token.
-            Some(unknown) => refused(&unknown.to_string()),
-            None => refused(&format!("`{name}` would look at a secret")),
-        });
-    }
+    allowed(name, values)?;
     plain().empty_state().perform_test(name, values)
 }
 
-/// Renders a template that was compiled without an error before.
+/// Lets a comparison pass that looks at no hidden value.
 ///
 /// # Errors
-/// As the template.
-pub fn render<'a>(
-    environment: &'a Environment<'a>,
-    (name, text): (&'a str, &'a str),
-    root: Value,
-) -> Result<String, Error> {
-    let template = parse(text, name, environment.syntax().clone())?;
-    let mut code = CodeGenerator::new(name, text);
-    code.compile_stmt(&template);
-    let (mut main, mut blocks) = code.finish();
-    std::iter::once(&mut main).chain(blocks.values_mut()).for_each(by_tests);
-    let mut rendered = String::new();
-    eval(environment, &main, root, &blocks, &mut make_string_output(&mut rendered), AutoEscape::None)?;
-    Ok(rendered)
+/// It would.
+pub fn allowed(name: &str, values: &[Value]) -> Result<(), Error> {
+    match looks(name, values) {
+        true => Err(looked(&format!("`{name}`"), values)),
+        false => Ok(()),
+    }
 }
 
-/// Both take two values from the stack and put one there. The last number says that nothing is to be remembered.
-fn by_tests(code: &mut Instructions<'_>) {
-    let mut at = 0;
-    while let Some(instruction) = code.get_mut(at) {
-        if let Some(test) = operator(instruction) {
-            *instruction = Instruction::PerformTest(test, Some(2), !0);
+fn looks(name: &str, values: &[Value]) -> bool {
+    match (name, values) {
+        // Only the keys of a map are searched.
+        ("in", [one, map]) if map.kind() == ValueKind::Map => {
+            holds(one) || map.try_iter().is_ok_and(|mut keys| keys.any(|key| holds(&key)))
         }
-        at += 1;
+        // No text is none, whatever it says.
+        ("==" | "eq" | "equalto" | "!=" | "ne", values) if values.iter().any(Value::is_none) => false,
+        _ => values.iter().any(holds),
+    }
+}
+
+/// The error for a look at hidden values. For one that nobody knows yet it is the token: what the template would be is
+/// not known either, and whoever renders it finds the token.
+pub fn looked(word: &str, values: &[Value]) -> Error {
+    match values.iter().find_map(unknown) {
+        Some(unknown) => refused(&unknown.to_string()),
+        None => refused(&format!("{word} would look at a secret")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::careful;
     use crate::secret::{conceal, contains_unknown};
     use minijinja::{UndefinedBehavior, context};
 
@@ -94,8 +75,9 @@ mod tests {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         guard(&mut environment);
+        careful::guard(&mut environment);
         let users = vec![context! { name => "ada", password => value }];
-        let shown = render(&environment, ("text", template), context! { value, users });
+        let shown = careful::render(&environment, ("text", template), context! { value, users });
         shown.map_err(|error| error.to_string())
     }
 

@@ -39,16 +39,26 @@ pub enum Fault {
 
 /// Runs a compiled playbook on all selected hosts and waits for them.
 pub fn drive(run: &Arc<Run>, world: &Arc<World>, playbook: &Arc<AST>) -> Vec<HostEnd> {
-    let threads: Vec<_> = run.selected.iter().map(|name| spawn(run, world, playbook, name)).collect();
+    let unknowns = crate::secret::unknowns();
+    let threads: Vec<_> = run.selected.iter().map(|name| spawn(run, world, playbook, name, unknowns)).collect();
     threads.into_iter().map(|(name, thread)| thread.join().unwrap_or_else(|_| crashed(run, name))).collect()
 }
 
-fn spawn(run: &Arc<Run>, world: &Arc<World>, playbook: &Arc<AST>, name: &str) -> (String, thread::JoinHandle<HostEnd>) {
+fn spawn(
+    run: &Arc<Run>,
+    world: &Arc<World>,
+    playbook: &Arc<AST>,
+    name: &str,
+    unknowns: usize,
+) -> (String, thread::JoinHandle<HostEnd>) {
     let (run, world, playbook, host) = (Arc::clone(run), Arc::clone(world), Arc::clone(playbook), name.to_owned());
     let thread = thread::Builder::new()
         .name(name.chars().take(15).collect())
         .stack_size(STACK_BYTES)
-        .spawn(move || one(&run, world, &playbook, &host))
+        .spawn(move || {
+            super::error::begin(unknowns);
+            one(&run, world, &playbook, &host)
+        })
         .expect("the system has room for a thread a host");
     (name.to_owned(), thread)
 }

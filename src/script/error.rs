@@ -7,6 +7,7 @@ use super::refused::refused;
 use crate::engine::{Failed, Halt, NoMeeting, ScriptError, Stop};
 use crate::event::Failure;
 use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
+use std::cell::Cell;
 
 /// What a binding returns. Spelled as an alias, so that editor definitions print the short form.
 pub type RhaiResultOf<T> = Result<T, Box<EvalAltResult>>;
@@ -31,8 +32,10 @@ pub enum Ending {
 
 /// An error that a script can catch: a map with `message`, `op`, `host`, `code`, `stderr`, `hint` and `at`.
 pub fn raise(failure: &Failure, op: &str, host: &str, at: Position) -> Box<EvalAltResult> {
-    raise_as("operation", failure, op, host, at)
+    raise_as(OPERATION, failure, op, host, at)
 }
+
+const OPERATION: &str = "operation";
 
 /// The same, of a kind.
 pub(super) fn raise_as(kind: &str, failure: &Failure, op: &str, host: &str, at: Position) -> Box<EvalAltResult> {
@@ -118,6 +121,27 @@ pub fn placed<T>(ctx: &NativeCallContext, result: RhaiResultOf<T>) -> RhaiResult
     })
 }
 
+/// True when an error can hold no text that the script made: names and types alone, or what an operation said.
+pub(super) fn tells_no_value(error: &EvalAltResult) -> bool {
+    match innermost(error) {
+        EvalAltResult::ErrorFunctionNotFound(..)
+        | EvalAltResult::ErrorVariableNotFound(..)
+        | EvalAltResult::ErrorModuleNotFound(..)
+        | EvalAltResult::ErrorMismatchDataType(..)
+        | EvalAltResult::ErrorIndexingType(..)
+        | EvalAltResult::ErrorDotExpr(..)
+        | EvalAltResult::ErrorTooManyOperations(_)
+        | EvalAltResult::ErrorStackOverflow(_)
+        | EvalAltResult::ErrorTerminated(..) => true,
+        EvalAltResult::ErrorRuntime(value, _) => value.read_lock::<Map>().is_some_and(|map| {
+            let text = |key: &str| map.get(key).and_then(|value| value.clone().into_string().ok());
+            text("kind").is_some_and(|kind| kind == OPERATION)
+                && text("op").is_some_and(|op| !["fail", "assert"].contains(&op.as_str()))
+        }),
+        _ => false,
+    }
+}
+
 fn innermost(error: &EvalAltResult) -> &EvalAltResult {
     match error {
         EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => {
@@ -164,18 +188,37 @@ pub fn unpredictable(error: &EvalAltResult) -> Option<String> {
             Ending::NotPredictable { reason } => Some(reason),
             _ => None,
         },
-        EvalAltResult::ErrorMismatchDataType(_, named, _) | EvalAltResult::ErrorFunctionNotFound(named, _) => {
-            let names = [Opaque::TYPE, std::any::type_name::<Opaque>()];
-            names
-                .iter()
-                .any(|name| named.contains(name))
-                .then(|| "a value that is known after apply decides what happens".to_owned())
+        inner if names_hidden(inner) => {
+            // Rhai tells the type alone: where nothing is unknown, it was a secret.
+            let unknown = crate::secret::unknowns() > UNKNOWNS.get();
+            unknown.then(|| "a value that is known after apply decides what happens".to_owned())
         }
         EvalAltResult::ErrorPropertyNotFound(name, _) => {
             crate::secret::contains_unknown(name).then(|| Opaque(name.clone()).reason())
         }
         _ => None,
     }
+}
+
+thread_local! {
+    /// How many unknown values there were before this host began.
+    static UNKNOWNS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Notes how many unknown values there were before a run on the host of this thread.
+pub fn begin(unknowns: usize) {
+    UNKNOWNS.set(unknowns);
+}
+
+/// True when Rhai has no use for a hidden value where one is.
+pub(super) fn names_hidden(error: &EvalAltResult) -> bool {
+    let (EvalAltResult::ErrorMismatchDataType(_, named, _)
+    | EvalAltResult::ErrorFunctionNotFound(named, _)
+    | EvalAltResult::ErrorIndexingType(named, _)) = error
+    else {
+        return false;
+    };
+    [Opaque::TYPE, std::any::type_name::<Opaque>()].iter().any(|name| named.contains(name))
 }
 
 /// Everything but what operations and `throw` raise.

@@ -210,7 +210,7 @@ pub mod flow {
         let here = Here::of(&ctx);
         // Hosts, handles and hidden values have a text of their own; that of Rust would be the name of a type.
         let text = ctx.call_native_fn::<ImmutableString>("to_string", (value.clone(),));
-        let text = crate::secret::redact(&text.map_or_else(|_| value.to_string(), |text| text.to_string()));
+        let text = super::super::builder::printed(&text.map_or_else(|_| value.to_string(), |text| text.to_string()));
         let host = here.actor().own().name().to_owned();
         here.actor().run.emit(Event::Log { host, text });
     }

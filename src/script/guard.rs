@@ -4,6 +4,7 @@
 //! function with a text among its parameters stands here again, asks first, and then calls the original.
 
 use super::opaque::{Opaque, look};
+use crate::secret::contains_token;
 use rhai::def_package;
 use rhai::packages::{Package, StandardPackage};
 use rhai::{
@@ -18,12 +19,24 @@ use std::sync::OnceLock;
 /// They pass a text on without looking.
 const HARMLESS: &[&str] = &["+", "+=", "append", "clear", "print", "debug", "to_string", "to_debug"];
 
+/// They compare the items of an array.
+const COMPARING: &[&str] = &["sort", "sort_desc", "order", "order_desc", "dedup"];
+
 def_package! {
     /// The guarded functions.
     pub GuardPackage(module) {
         for function in of_texts() {
             guard(module, &function);
         }
+        // A text gives its characters.
+        module.set_iter_result(TypeId::of::<ImmutableString>(), |value| {
+            let text = value.cast::<ImmutableString>();
+            if contains_token(&text) {
+                return Box::new(std::iter::once(Err(super::opaque::refuse(&text, "for", Position::NONE))));
+            }
+            let letters: Vec<char> = text.chars().collect();
+            Box::new(letters.into_iter().map(|letter| Ok(letter.into())))
+        });
         module.set_iter_result(TypeId::of::<Opaque>(), |value| {
             let value = value.cast::<Opaque>();
             Box::new(std::iter::once(Err(super::opaque::refuse(&value.0, "for", Position::NONE))))
@@ -41,6 +54,12 @@ struct Original {
     name: String,
     #[serde(default)]
     params: Vec<Parameter>,
+}
+
+impl Original {
+    fn compares_items(&self) -> bool {
+        COMPARING.contains(&self.name.as_str())
+    }
 }
 
 #[derive(Deserialize)]
@@ -86,7 +105,10 @@ fn of_texts() -> impl Iterator<Item = Original> {
     let json = plain().gen_fn_metadata_to_json(true).expect("metadata have a JSON form");
     let listed: Listed = serde_json::from_str(&json).expect("the form of Rhai's metadata");
     let texts = |function: &Original| function.params.iter().any(Parameter::is_text);
-    listed.functions.into_iter().filter(move |function| texts(function) && !HARMLESS.contains(&function.name.as_str()))
+    listed.functions.into_iter().filter(move |function| match function.compares_items() {
+        true => function.params.len() == 1,
+        false => texts(function) && !HARMLESS.contains(&function.name.as_str()),
+    })
 }
 
 /// Registers a function for texts, and for hidden values in the place of any of them.
@@ -117,6 +139,11 @@ fn asking(name: &str, changes: bool) -> RhaiFunc {
                 look(&ctx, &text)?;
             } else if let Some(hidden) = arg.read_lock::<Opaque>() {
                 look(&ctx, &hidden.0)?;
+            } else if let Some(array) = arg.read_lock::<Array>().filter(|_| COMPARING.contains(&&*name)) {
+                array
+                    .iter()
+                    .filter_map(|item| super::common::text(item).ok())
+                    .try_for_each(|text| look(&ctx, &text))?;
             }
         }
         let (source, global, at) = (ctx.call_source(), ctx.global_runtime_state(), ctx.call_position());

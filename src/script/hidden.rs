@@ -1,23 +1,22 @@
 //! Filters of templates on values that nobody may look at.
 //!
 //! A hidden value inside a template is a token. A filter that makes a text of a text works on the value, and its
-//! result is hidden as well; one that tells something about the value (`length`, `int`) is refused.
+//! result is hidden as well; one that tells something about the value (`length`, `int`) is refused. A list or a map with
+//! hidden values in it is a list or a map like others, as long as nothing compares what is hidden.
 
+use super::compared::looked;
 use crate::secret::{RevealError, conceal, contains_token, contains_unknown, reveal, scrub};
-use minijinja::value::{Kwargs, Rest};
-use minijinja::{Environment, Error, ErrorKind, State, Value};
+use minijinja::value::{Kwargs, Rest, ValueOrKwargs};
+use minijinja::{Environment, Error, ErrorKind, State, Value, filters};
 use std::sync::OnceLock;
 
 /// Filters that look into texts.
-const FILTERS: &[&str] = &[
+const TEXTS: &[&str] = &[
     "upper",
     "lower",
     "title",
     "capitalize",
     "replace",
-    "length",
-    "count",
-    "reverse",
     "trim",
     "split",
     "lines",
@@ -26,28 +25,56 @@ const FILTERS: &[&str] = &[
     "bool",
     "abs",
     "round",
-    "first",
-    "last",
-    "list",
+    "string",
     "indent",
     "tojson",
     "urlencode",
     "escape",
     "e",
-    "batch",
-    "slice",
     "format",
     "pprint",
-    "sort",
-    "min",
-    "max",
-    "sum",
 ];
+
+/// Filters of lists and maps, as they are.
+fn of_items() -> [(&'static str, Value); 25] {
+    [
+        ("length", Value::from_function(filters::length)),
+        ("count", Value::from_function(filters::length)),
+        ("first", Value::from_function(filters::first)),
+        ("last", Value::from_function(filters::last)),
+        ("list", Value::from_function(filters::list)),
+        ("reverse", Value::from_function(filters::reverse)),
+        ("batch", Value::from_function(filters::batch)),
+        ("slice", Value::from_function(filters::slice)),
+        ("items", Value::from_function(filters::items)),
+        ("zip", Value::from_function(filters::zip)),
+        ("chain", Value::from_function(filters::chain)),
+        ("join", Value::from_function(filters::join)),
+        ("map", Value::from_function(filters::map)),
+        ("select", Value::from_function(filters::select)),
+        ("reject", Value::from_function(filters::reject)),
+        ("selectattr", Value::from_function(filters::selectattr)),
+        ("rejectattr", Value::from_function(filters::rejectattr)),
+        ("default", Value::from_function(filters::default)),
+        ("d", Value::from_function(filters::default)),
+        ("dictsort", Value::from_function(filters::dictsort)),
+        ("groupby", Value::from_function(filters::groupby)),
+        ("unique", Value::from_function(filters::unique)),
+        ("sort", Value::from_function(filters::sort)),
+        ("min", Value::from_function(filters::min)),
+        ("max", Value::from_function(filters::max)),
+    ]
+}
 
 /// Puts itself before the filters of an environment.
 pub(super) fn guard(environment: &mut Environment<'static>) {
-    for &name in FILTERS {
-        let filter = move |_: &State, values: Rest<Value>| apply(name, &values.0);
+    for &name in TEXTS.iter().chain(&["sum"]) {
+        environment.add_filter(name, move |values: Rest<ValueOrKwargs>| text_filter(name, &values.into_values()));
+    }
+    for (name, filter) in of_items() {
+        let filter = move |state: &mut State, values: Rest<ValueOrKwargs>| {
+            item_filter(name, &filter, state, &values.into_values())
+        };
         environment.add_filter(name, filter);
     }
 }
@@ -62,9 +89,40 @@ pub(super) fn plain() -> &'static Environment<'static> {
     })
 }
 
-fn apply(name: &str, values: &[Value]) -> Result<Value, Error> {
+/// True when a hidden value is in a value, at any depth.
+pub(super) fn holds(value: &Value) -> bool {
+    contains_token(&value.to_string())
+}
+
+fn is_hidden_text(value: &Value) -> bool {
+    value.as_str().is_some_and(contains_token)
+}
+
+/// Whether a value counts as true: a secret does when it is not empty.
+pub(super) fn truth(value: &Value) -> Result<Value, Error> {
+    if !is_hidden_text(value) {
+        return Ok(value.clone());
+    }
+    match unknown(value) {
+        Some(unknown) => Err(refused(&unknown.to_string())),
+        None => Ok(revealed("if", value)?.is_true().into()),
+    }
+}
+
+/// Makes one hidden text of a list or a map with hidden values that is written out.
+pub(super) fn conceal_shown(value: &mut Value) -> Result<(), Error> {
+    if value.as_str().is_none() && holds(value) {
+        *value = match unknown(value) {
+            Some(unknown) => unknown,
+            None => conceal(revealed("string", value)?.to_string()).to_string().into(),
+        };
+    }
+    Ok(())
+}
+
+fn text_filter(name: &str, values: &[Value]) -> Result<Value, Error> {
     let original = |values: &[Value]| plain().empty_state().apply_filter(name, values);
-    if !values.iter().any(|value| contains_token(&value.to_string())) {
+    if !values.iter().any(holds) {
         return original(values);
     }
     if let Some(unknown) = values.iter().find_map(unknown) {
@@ -77,6 +135,87 @@ fn apply(name: &str, values: &[Value]) -> Result<Value, Error> {
         Some(text) => Ok(conceal(text).to_string().into()),
         None => Err(refused(&format!("the filter `{name}` would look at a secret"))),
     }
+}
+
+fn item_filter(name: &str, filter: &Value, state: &mut State, values: &[Value]) -> Result<Value, Error> {
+    let (Some(first), true) = (values.first(), values.iter().any(holds)) else {
+        return filter.call(state, values);
+    };
+    match name {
+        "default" | "d" => {
+            let lax = values.get(2).is_some_and(Value::is_true);
+            let missing = lax && !truth(first)?.is_true();
+            return if missing { Ok(values[1].clone()) } else { filter.call(state, values) };
+        }
+        "join"
+            if !is_hidden_text(first)
+                && values.len() < 3
+                && texts_only(first)
+                && !values[1..].iter().any(Value::is_kwargs) =>
+        {
+            return filter.call(state, values);
+        }
+        "join" => return text_filter(name, values),
+        // Of a text, its letters.
+        _ if values
+            .iter()
+            .any(|value| is_hidden_text(value) && (value == first || ["zip", "chain"].contains(&name))) =>
+        {
+            return text_filter(name, values);
+        }
+        "select" | "reject" if values.len() == 1 => return chosen(first, first, name == "select"),
+        "selectattr" | "rejectattr" if values.len() == 2 => {
+            let keys = attributes(state, first, &values[1])?;
+            return chosen(first, &keys, name == "selectattr");
+        }
+        "dictsort" | "groupby" | "unique" | "sort" | "min" | "max" => {
+            let keys = compared_keys(name, state, values)?;
+            if holds(&keys) {
+                return Err(looked(&format!("the filter `{name}`"), &[keys]));
+            }
+        }
+        _ => {}
+    }
+    filter.call(state, values)
+}
+
+fn texts_only(list: &Value) -> bool {
+    list.try_iter().is_ok_and(|mut items| items.all(|item| item.as_str().is_some() || !holds(&item)))
+}
+
+/// The items whose keys are true, or those whose keys are not.
+fn chosen(items: &Value, keys: &Value, wanted: bool) -> Result<Value, Error> {
+    let mut chosen = Vec::new();
+    for (item, key) in items.try_iter()?.zip(keys.try_iter()?) {
+        if truth(&key)?.is_true() == wanted {
+            chosen.push(item);
+        }
+    }
+    Ok(chosen.into())
+}
+
+fn attributes(state: &mut State, items: &Value, attribute: &Value) -> Result<Value, Error> {
+    let options = Kwargs::from_iter([("attribute", attribute.clone()), ("default", Value::from(()))]);
+    Value::from_function(filters::map).call(state, &[items.clone(), options.into()])
+}
+
+/// What a filter compares of the items that it is given.
+fn compared_keys(name: &str, state: &mut State, values: &[Value]) -> Result<Value, Error> {
+    let (items, rest) = values.split_first().expect("it has a value");
+    let option = |key: &str| {
+        let options = rest.iter().find(|value| value.is_kwargs()).cloned().map(Kwargs::try_from)?.ok()?;
+        options.get::<Value>(key).ok().filter(|value| !value.is_undefined())
+    };
+    if name == "dictsort" {
+        let by_value = option("by").is_some_and(|by| by.as_str() == Some("value"));
+        let keys = || items.try_iter().map(Iterator::collect::<Vec<Value>>).map(Value::from);
+        return if by_value { Ok(items.clone()) } else { keys() };
+    }
+    let positional = rest.first().filter(|value| name == "groupby" && value.as_str().is_some()).cloned();
+    let Some(attribute) = positional.or_else(|| option("attribute")) else { return Ok(items.clone()) };
+    let Some(paths) = attribute.as_str() else { return attributes(state, items, &attribute) };
+    let keys = paths.split(',').map(|path| attributes(state, items, &path.trim().into()));
+    Ok(keys.collect::<Result<Vec<Value>, Error>>()?.into())
 }
 
 pub(super) fn refused(message: &str) -> Error {
@@ -114,7 +253,14 @@ fn each_text(json: &mut serde_json::Value, change: &mut dyn FnMut(&str) -> Resul
     match json {
         serde_json::Value::String(text) => *text = change(text)?,
         serde_json::Value::Array(items) => items.iter_mut().try_for_each(|item| each_text(item, change))?,
-        serde_json::Value::Object(map) => map.values_mut().try_for_each(|item| each_text(item, change))?,
+        serde_json::Value::Object(map) => {
+            map.values_mut().try_for_each(|item| each_text(item, change))?;
+            let hidden = map.keys().any(|key| contains_token(key));
+            if hidden {
+                let entries = std::mem::take(map).into_iter();
+                *map = entries.map(|(key, item)| Ok((change(&key)?, item))).collect::<Result<_, Error>>()?;
+            }
+        }
         _ => {}
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod block;
 mod builder;
+mod careful;
 mod check;
 mod closure;
 mod common;

@@ -12,7 +12,7 @@ pub struct Opaque(pub String);
 
 impl Opaque {
     /// What Rhai calls the type in its errors.
-    pub const TYPE: &str = "value known after apply";
+    pub const TYPE: &str = "hidden value";
 
     /// A value that only an apply can tell; `what` says which.
     pub fn unknown(what: impl Into<String>) -> Self {
@@ -28,6 +28,10 @@ impl Opaque {
     }
 }
 
+/// What to do with a secret instead of looking at it.
+pub(super) const HINT: &str =
+    "pass the secret on as it is, compare it by `secret::same(...)`, or work on it inside `secret.map(|value| ...)`";
+
 /// Refuses a text that holds tokens to a function that looks into texts.
 pub(super) fn look(ctx: &NativeCallContext, text: &str) -> RhaiResultOf<()> {
     match secret::contains_token(text) {
@@ -41,8 +45,13 @@ pub(super) fn refuse(text: &str, function: &str, at: Position) -> Box<EvalAltRes
     if secret::contains_unknown(text) {
         return not_predictable(&Opaque(text.to_owned()), at);
     }
-    let failure = Failure::new(format!("`{function}` would look at a secret"))
-        .hint("pass the secret on as it is, or work on it inside `secret.map(|value| ...)`");
+    // As scripts write it.
+    let function = match function {
+        "index$get$" | "index$set$" => "[]",
+        "known" => "switch",
+        function => function.trim_start_matches("get$").trim_start_matches("set$"),
+    };
+    let failure = Failure::new(format!("`{function}` would look at a secret")).hint(HINT);
     raise_as(SCRIPT, &failure, function, "", at)
 }
 
@@ -55,6 +64,12 @@ pub mod opaque {
     #[rhai_fn(name = "to_debug", pure)]
     pub fn to_debug(value: &mut Opaque) -> String {
         secret::redact(&value.0)
+    }
+
+    /// The text as it may be shown.
+    #[rhai_fn(name = "to_debug", pure)]
+    pub fn text_to_debug(text: &mut ImmutableString) -> String {
+        format!("{:?}", if secret::contains_token(text) { secret::redact(text) } else { text.to_string() })
     }
 
     /// The value in a text; it stays hidden there.

@@ -1,6 +1,7 @@
 //! What Rhai refuses while a script runs, in the words of playbooks.
 
-use super::error::fragment;
+use super::error::{fragment, names_hidden};
+use super::opaque;
 use super::reference::{self, Kind, functions, names};
 use crate::inventory::nearest;
 use rhai::EvalAltResult;
@@ -8,6 +9,7 @@ use rhai::EvalAltResult;
 /// Message and hint of an error that Rhai raised.
 pub(super) fn refused(error: &EvalAltResult) -> (String, Option<String>) {
     let known = match error {
+        _ if names_hidden(error) => Some(takes_no_secret(error)),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => no_function(signature),
         EvalAltResult::ErrorDotExpr(text, _) => no_property(text),
         EvalAltResult::ErrorPropertyNotFound(key, _) => Some((
@@ -30,6 +32,16 @@ fn hint(error: &EvalAltResult) -> Option<String> {
         EvalAltResult::ErrorStackOverflow(_) => Some("is there a function that calls itself without an end?".into()),
         _ => None,
     }
+}
+
+fn takes_no_secret(error: &EvalAltResult) -> (String, String) {
+    let message = match error {
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            format!("`{}` takes no secret", signature.split(" (").next().unwrap_or_default())
+        }
+        _ => "a secret stands where a plain value is wanted".to_owned(),
+    };
+    (message, opaque::HINT.to_owned())
 }
 
 /// `file::put (&str | ImmutableString | String, map)`: a name, and the types it was called with.

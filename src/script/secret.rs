@@ -1,13 +1,14 @@
 //! `secret(...)` and `secret::`
 
 use super::convert::to_json;
-use super::error::{RhaiResultOf, mistake, raise};
+use super::error::{RhaiResultOf, SCRIPT, mistake, raise, raise_as, tells_no_value};
 use super::here::{Here, called_at};
 use super::opaque::Opaque;
 use crate::event::Failure;
 use crate::secret::{self as slots, RevealError};
 use rhai::plugin::*;
 use rhai::{Dynamic, FnPtr, ImmutableString, Map, NativeCallContext};
+use std::cell::Cell;
 use zeroize::Zeroizing;
 
 /// A hidden value for a reference. It is fetched at once where somebody can: an error then names this line. In a
@@ -155,6 +156,7 @@ pub mod secrets {
 
     /// Works on the value of a secret; what the closure gives is a secret again.
     ///
+    /// What the closure prints is `[secret]`, and of its errors only those are shown that can hold no part of the value.
     /// In a plan in which the value is not known yet, the closure is not called.
     /// Fails when the closure gives neither a text nor a number.
     ///
@@ -167,7 +169,7 @@ pub mod secrets {
             Ok(plain) => plain,
             Err(unknown) => return Ok(unknown),
         };
-        let made = super::super::closure::call(&ctx, &closure, vec![plain.as_str().into()])?;
+        let made = inside(&ctx, &closure, &plain)?;
         if let Some(hidden) = made.read_lock::<Opaque>() {
             return Ok(hidden.clone());
         }
@@ -199,6 +201,32 @@ pub mod secrets {
     pub fn array_as_json(ctx: NativeCallContext, array: rhai::Array) -> RhaiResultOf<Dynamic> {
         as_json(&ctx, &Dynamic::from(array))
     }
+}
+
+thread_local! {
+    /// How many closures of `map` this host is in.
+    static INSIDE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// True in a closure that was given a value: what it makes of it, nobody can find in a text.
+pub(super) fn is_inside() -> bool {
+    INSIDE.get() > 0
+}
+
+fn inside(ctx: &NativeCallContext, closure: &FnPtr, plain: &str) -> RhaiResultOf<Dynamic> {
+    INSIDE.set(INSIDE.get() + 1);
+    let made = super::closure::call(ctx, closure, vec![plain.into()]);
+    INSIDE.set(INSIDE.get() - 1);
+    made.map_err(|error| match tells_no_value(&error) {
+        true => error,
+        false => {
+            let hint =
+                "what it said is not shown, as it may hold a part of the secret: try the closure on another text";
+            let failure = Failure::new("the closure of `map` failed").hint(hint);
+            let at = if error.position().is_none() { ctx.call_position() } else { error.position() };
+            raise_as(SCRIPT, &failure, "map", "", at)
+        }
+    })
 }
 
 /// The value of a secret is quoted as JSON wants it, so it has to be known here.
@@ -233,7 +261,17 @@ fn reveal_in(
             Ok(())
         }
         serde_json::Value::Array(items) => items.iter_mut().try_for_each(|item| reveal_in(ctx, item, hidden, unknown)),
-        serde_json::Value::Object(map) => map.values_mut().try_for_each(|item| reveal_in(ctx, item, hidden, unknown)),
+        serde_json::Value::Object(map) => {
+            map.values_mut().try_for_each(|item| reveal_in(ctx, item, hidden, unknown))?;
+            if map.keys().any(|key| slots::contains_token(key)) {
+                for (key, item) in std::mem::take(map) {
+                    let mut key = serde_json::Value::String(key);
+                    reveal_in(ctx, &mut key, hidden, unknown)?;
+                    map.insert(key.as_str().unwrap_or_default().to_owned(), item);
+                }
+            }
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

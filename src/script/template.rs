@@ -30,6 +30,7 @@ fn environment() -> &'static Environment<'static> {
         environment.set_fuel(Some(FUEL));
         super::hidden::guard(&mut environment);
         super::compared::guard(&mut environment);
+        super::careful::guard(&mut environment);
         environment
     })
 }
@@ -90,7 +91,7 @@ fn render(ctx: &NativeCallContext, name: &str, text: &str, vars: serde_json::Val
         ])
     };
     parse(name, text).map_err(|(message, hint)| mistake(ctx, message, hint))?;
-    super::compared::render(environment(), (name, text), layers).or_else(|error| match undecided(&error) {
+    super::careful::render(environment(), (name, text), layers).or_else(|error| match undecided(&error) {
         Some(token) => Ok(token),
         None => Err(wrong(ctx, name, &error)),
     })

@@ -55,7 +55,13 @@ impl Found {
         for form in percent(text) {
             self.add(form, SHORTEST);
         }
-        self.add(markup(text), SHORTEST);
+        for apostrophe in ["&#39;", "&#x27;", "&apos;", "'"] {
+            self.add(markup(text, apostrophe), SHORTEST);
+        }
+        // YAML and SQL; systemd and cron; compose files; shells between double quotes.
+        for (letter, doubled) in [("'", "''"), ("\"", "\"\""), ("%", "%%"), ("%", "\\%"), ("$", "$$")] {
+            self.add(text.replace(letter, doubled), SHORTEST);
+        }
         self.base64(text.as_bytes());
         let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
         self.add(hex.to_uppercase(), ENCODED);
@@ -106,8 +112,22 @@ fn quoted(text: &str) -> Vec<String> {
     let once = text.replace('\'', r"'\''");
     let special = |letter: char| !(letter.is_alphanumeric() || "@%_-+=:,./".contains(letter));
     let escaped = text.chars().flat_map(|letter| special(letter).then_some('\\').into_iter().chain([letter])).collect();
-    let printf = text.replace('\\', "\\\\").replace('\'', "\\0047");
-    vec![once.replace('\'', r"'\''"), once, text.replace('\'', r#"'"'"'"#), escaped, printf]
+    let backslashed = text.replace('\\', "\\\\");
+    let printf = backslashed.replace('\'', "\\0047");
+    // Python and C write an apostrophe so.
+    let literal = backslashed.replace('\'', "\\'");
+    let between: String =
+        text.chars().flat_map(|letter| "$`\"\\".contains(letter).then_some('\\').into_iter().chain([letter])).collect();
+    vec![
+        once.replace('\'', r"'\''"),
+        once,
+        text.replace('\'', r#"'"'"'"#),
+        escaped,
+        printf,
+        literal,
+        backslashed,
+        between,
+    ]
 }
 
 /// RFC 3986, 2.1, in both spellings, and the form of HTML forms.
@@ -126,8 +146,9 @@ fn percent(text: &str) -> [String; 4] {
     [encode(true, "%20"), encode(false, "%20"), encode(true, "+"), encode(false, "+")]
 }
 
-fn markup(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+fn markup(text: &str, apostrophe: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    text.replace('\'', apostrophe)
 }
 
 #[cfg(test)]
@@ -145,6 +166,24 @@ mod tests {
             assert!(has(value, form), "{form}");
         }
         for form in [r#"p@ss w'\''rd/é""#, r#"p@ss\ w\'rd/é\""#, "7040737320772772642fc3a922"] {
+            assert!(has(value, form), "{form}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_known_as_configuration_files_and_languages_quote_it() {
+        let value = "it's 5%$\"x\\";
+        for form in [
+            "it''s 5%$\"x\\",
+            "it's 5%%$\"x\\",
+            "it's 5\\%$\"x\\",
+            "it's 5%$$\"x\\",
+            "it's 5%$\"\"x\\",
+            "it\\'s 5%$\"x\\\\",
+            "it's 5%\\$\\\"x\\\\",
+            "it&#x27;s 5%$&quot;x\\",
+            "it&apos;s 5%$&quot;x\\",
+        ] {
             assert!(has(value, form), "{form}");
         }
     }

@@ -6,10 +6,12 @@
 //! process goes through [`redact`].
 
 pub mod committed;
+mod edited;
 mod error;
 mod fingerprint;
 mod forms;
 mod mask;
+mod program;
 mod provider;
 mod scrub;
 mod segment;
@@ -19,16 +21,17 @@ mod stream;
 mod table;
 mod token;
 
+pub use edited::EditError;
 pub use error::SecretError;
 pub use fingerprint::{FingerprintKey, fingerprint, fingerprint_by, random, sealed};
 pub use mask::masked_diff;
-pub use provider::{Inspect, Needed, Provider, Providers};
+pub use provider::{Inspect, Needed, Provider, Providers, random_value};
 pub use scrub::{Scrubber, scrubber};
 pub use store::{Name, Store, random_text};
 pub use stream::{Scrubbing, Stream};
 pub use table::{
     Resolve, conceal, forget_all, install, is_known, redact, refer, reference, resolve, reveal, scrub, short_ones,
-    unknown,
+    unknown, unknowns,
 };
 pub use token::{Kind, Token, contains_token, contains_unknown, tokens};
 
@@ -47,6 +50,9 @@ pub enum RevealError {
     /// A token of another process or run.
     #[error("the value holds a token that names no slot")]
     Stale,
+    /// A script took a part of the text that stands for a secret.
+    #[error("a part was taken of a text with a secret in it: work on it inside `secret.map(|value| ...)`")]
+    Cut,
     /// The secret cannot be had.
     #[error(transparent)]
     Unresolved(#[from] Box<SecretError>),

@@ -31,7 +31,14 @@ impl Name {
         let plain = |part: &str| {
             !part.is_empty() && !part.starts_with('.') && part.chars().all(|c| c.is_alphanumeric() || "._-".contains(c))
         };
-        if key.trim().is_empty() || key.chars().any(char::is_control) || !file.split('/').all(plain) {
+        // Behind a colon, what is before it would name a place for secrets.
+        let scheme = text.contains(':');
+        if scheme
+            || key.trim() != key
+            || key.is_empty()
+            || key.chars().any(char::is_control)
+            || !file.split('/').all(plain)
+        {
             let error = SecretError::new(format!("`{text}` is no name of a secret"));
             return Err(error.hint("write `KEY` or `FILE/KEY`: `db/password` is `password` in secrets/db.sops.yaml"));
         }
@@ -119,8 +126,9 @@ impl Store {
     /// # Errors
     /// The project has no recipients, the file cannot be opened or written, or another name is in the way.
     pub fn put(&self, name: &str, value: &[u8]) -> Result<(), SecretError> {
+        let name = Name::parse(name)?;
         let _lock = self.lock()?;
-        self.put_locked(&Name::parse(name)?, value)
+        self.put_locked(&name, value)
     }
 
     fn put_locked(&self, name: &Name, value: &[u8]) -> Result<(), SecretError> {
@@ -233,9 +241,17 @@ impl Store {
         let rule = Rules::of_project(&self.root).and_then(|rules| rules.of(file)).map_err(failed)?;
         let Some(rule) = rule.filter(|rule| !rule.recipients.is_empty()) else {
             let error = SecretError::new("this project has no secrets yet: nobody is named to encrypt them to");
-            return Err(error.hint("run `rhapsode secret init`, which takes your ssh key"));
+            return Err(error.hint("run `rhapsode secret init`, which takes your ssh or age key"));
         };
         Document::new(Format::of(Path::new(file)), &rule.recipients, rule.selection).map_err(failed)
+    }
+
+    /// Sees that a value could be kept under a name, before anybody is asked for it.
+    ///
+    /// # Errors
+    /// It is no name; its file cannot be opened, or made.
+    pub fn expect(&self, name: &str) -> Result<(), SecretError> {
+        self.open_or_new(&Name::parse(name)?.file()).map(drop)
     }
 
     /// Writes a file whole, or not at all.
@@ -249,14 +265,13 @@ impl Store {
         written.map_err(|error| SecretError::new(failed()).because(error))
     }
 
-    /// Encrypts every file to the recipients that the rules name now; `rotate` takes new keys for the values too.
-    /// Gives the files that changed.
+    /// Encrypts every file to the recipients that these rules name, which are written as well; `rotate` takes new keys for
+    /// the values too. Gives the files that changed.
     ///
     /// # Errors
-    /// A file that cannot be opened: then none is written.
-    pub fn rekey(&self, rotate: bool) -> Result<Vec<PathBuf>, SecretError> {
+    /// A file that cannot be opened: then nothing is written.
+    pub fn rekey(&self, rules: &Rules, rotate: bool) -> Result<Vec<PathBuf>, SecretError> {
         let _lock = self.lock()?;
-        let rules = Rules::of_project(&self.root).map_err(|error| error.of("cannot read .sops.yaml"))?;
         let mut opened = Vec::new();
         for file in self.files()? {
             let mut document = self.open(&file)?;
@@ -270,6 +285,7 @@ impl Store {
             done.map_err(failed)?;
             opened.push((file, document));
         }
+        rules.save().map_err(|error| SecretError::new("cannot write .sops.yaml").because(error))?;
         let mut changed = Vec::new();
         for (file, mut document) in opened {
             let before = std::fs::read(self.root.join(&file)).ok();
@@ -291,7 +307,7 @@ impl Store {
     }
 
     /// Keeps other processes from changing the files; readers need no lock, as files are replaced whole.
-    fn lock(&self) -> Result<Locked, SecretError> {
+    pub(super) fn lock(&self) -> Result<Locked, SecretError> {
         let locked = Locked::to_change(&self.root.join(FOLDER));
         locked.map_err(|error| SecretError::new("cannot lock the project's secrets").because(error))
     }
@@ -377,7 +393,7 @@ mod tests {
 
     #[test]
     fn a_name_stays_below_the_secrets_of_the_project() {
-        for bad in ["", "../x/y", "/etc/x", "a//b", ".git/x", "a/../b", "x/"] {
+        for bad in ["", "../x/y", "/etc/x", "a//b", ".git/x", "a/../b", "x/", "env:X", "a/ b", "a\nb"] {
             assert!(Name::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(Name::parse("a/b/c").expect("a name").file(), "secrets/a/b.sops.yaml");

@@ -1,6 +1,6 @@
 //! The process-wide table of slots, and the last moment at which a token becomes its value.
 
-use super::token::{Kind, Piece, Token, contains_token, split, tokens};
+use super::token::{Kind, Piece, Token, contains_token, is_cut, split, tokens};
 use super::{RevealError, SECRET, SecretError, forms, scrub as scrubbing};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -99,6 +99,11 @@ pub fn unknown(what: impl Into<String>) -> Token {
     Token { kind: Kind::Unknown, slot: table.unknowns.len() - 1 }
 }
 
+/// How many unknown values there were so far.
+pub fn unknowns() -> usize {
+    table().unknowns.len()
+}
+
 /// Says who fetches the values of references; without anybody they are unknown.
 pub fn install(resolver: Option<Arc<dyn Resolve>>) {
     table().resolver = resolver;
@@ -174,6 +179,7 @@ pub fn reveal(text: &str) -> Result<Zeroizing<String>, RevealError> {
     let mut plain = Zeroizing::new(String::with_capacity(text.len()));
     for piece in split(text) {
         match piece {
+            Piece::Plain(text) if is_cut(text) => return Err(RevealError::Cut),
             Piece::Plain(text) => plain.push_str(text),
             Piece::Token(Token { kind: Kind::Secret, slot }) => match table.secrets.get(slot) {
                 Some(Slot::Value(value)) => plain.push_str(value),

@@ -41,7 +41,7 @@ fn names_are_listed_and_removed() {
     ada.set(&project, "token", "two-secret");
     let listed = "NAME          TYPE\ndb/password   text\ndb/user.name  text\ntoken         text\n";
     ada.cli(&project, ["secret", "list"]).stdout(listed).success();
-    ada.cli(&project, ["secret", "rm", "db/user.name"]).success();
+    ada.cli(&project, ["secret", "rm", "db/user.name"]).stderr_contains("`db/user.name` is removed").success();
     ada.cli(&project, ["secret", "rm", "db/user.name"]).stderr_contains("there is no secret").exit(1);
     ada.cli(&project, ["secret", "get", "db/passwort", "--reveal"]).stderr_contains("did you mean `password`?").exit(1);
 }

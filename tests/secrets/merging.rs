@@ -40,3 +40,18 @@ fn a_secret_that_both_changed_is_a_conflict_and_ours_stays() {
     assert!(said.contains("both sides changed `a`") && !said.contains("-value"), "{said}");
     assert_eq!(ada.get(&project, "a"), "our-value");
 }
+
+#[test]
+fn a_merge_in_a_clone_without_the_driver_says_how_to_come_out_of_it() {
+    let ada = Person::new();
+    let project = two_branches(&ada, ("a", "our-value"), ("b", "their-value"));
+    run(Command::new("git").current_dir(project.root()).args(["config", "--remove-section", "merge.rhapsode-secrets"]));
+    assert!(!git(&project, &ada, &["merge", "--no-edit", "theirs"]).status.success());
+    let get = ada.cli(&project, ["secret", "get", "a", "--reveal"]);
+    get.stderr_contains("git merged it as a text").stderr_contains("git merge --abort").exit(1);
+    ada.cli(&project, ["secret", "init", "-q"]).success();
+    assert!(git(&project, &ada, &["merge", "--abort"]).status.success());
+    assert!(git(&project, &ada, &["merge", "--no-edit", "theirs"]).status.success());
+    let values = ["a", "b", "c"].map(|name| ada.get(&project, name));
+    assert_eq!(values, ["our-value", "their-value", "one-value"]);
+}

@@ -94,6 +94,28 @@ fn onepassword_is_asked_through_its_program_once_a_run() {
 }
 
 #[test]
+fn onepassword_asks_to_be_unlocked_once_and_many_hosts_ask_it_once() {
+    let ada = Person::new();
+    let bin = ada.path("bin");
+    std::fs::create_dir(&bin).expect("made");
+    // Whoever comes while nothing is unlocked yet and somebody else is being asked would be asked as well.
+    let op = "#!/bin/sh\necho \"$3\" >>\"$HOME/op.log\"\n[ -e \"$HOME/open\" ] && { printf 'op-4711'; exit; }\n\
+        mkdir \"$HOME/asking\" || { echo two questions at once >&2; exit 1; }\nsleep 0.3; touch \"$HOME/open\"; printf 'op-4711'\n";
+    std::fs::write(bin.join("op"), op).expect("written");
+    std::fs::set_permissions(bin.join("op"), PermissionsExt::from_mode(0o755)).expect("set");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("set"));
+    let names: Vec<String> = (0..6).map(|n| format!("secret(\"op://home/app/{n}\")")).collect();
+    let playbook =
+        format!("let all = [{}];\nlet more = secret(\"op://home/app/\" + \"0\");\nlog(more);", names.join(", "));
+    let hosts: Vec<String> = (0..20).map(|n| format!("h{n}")).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let scene = super::Scene::shells(&hosts).playbook(&playbook);
+    ada.cli(&scene.project, ["apply", "site.rhai", "--yes"]).env("PATH", path).any_stderr().success();
+    let log = std::fs::read_to_string(ada.path("op.log")).expect("it was asked");
+    assert_eq!(log.lines().count(), 6, "{log}");
+}
+
+#[test]
 fn onepassword_is_asked_through_a_connect_server() {
     let ada = Person::new();
     let server = connect();

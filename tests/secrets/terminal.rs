@@ -5,7 +5,20 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 /// Runs a command line at a terminal, types a line once it is asked, and gives what the terminal showed.
-fn at_terminal(person: &Person, folder: &std::path::Path, words: &str, typed: Option<&str>) -> String {
+pub fn at_terminal(person: &Person, folder: &std::path::Path, words: &str, typed: Option<&str>) -> String {
+    let (ok, shown) = run_at_terminal(person, folder, words, typed);
+    assert!(ok, "{shown}");
+    shown
+}
+
+/// The same for one that fails before it asks anything.
+pub fn refused_at_terminal(person: &Person, folder: &std::path::Path, words: &str) -> String {
+    let (ok, shown) = run_at_terminal(person, folder, words, None);
+    assert!(!ok, "{shown}");
+    shown
+}
+
+fn run_at_terminal(person: &Person, folder: &std::path::Path, words: &str, typed: Option<&str>) -> (bool, String) {
     let line = format!("{} {words}", env!("CARGO_BIN_EXE_rhapsode"));
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--echo", "never", "--command", &line, "/dev/null"]).current_dir(folder);
@@ -27,8 +40,7 @@ fn at_terminal(person: &Person, folder: &std::path::Path, words: &str, typed: Op
         }
     }
     let shown = String::from_utf8_lossy(&shown).into_owned();
-    assert!(child.wait().expect("it ends").success(), "{shown}");
-    shown
+    (child.wait().expect("it ends").success(), shown)
 }
 
 #[test]

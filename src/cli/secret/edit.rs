@@ -2,8 +2,8 @@
 
 use super::super::failure::{CommandError, Exit};
 use super::in_words;
-use crate::secret::Store;
 use crate::secret::sops::Document;
+use crate::secret::{EditError, Store};
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 /// The file cannot be opened or written, the editor fails, or what it left is no document.
 pub fn edit(store: &Store, named: &str, quiet: bool) -> Result<Exit, CommandError> {
     let file = file_of(store.root(), named);
-    let mut document = store.open_or_new(&file)?;
+    let document = store.open_or_new(&file)?;
     let draft = Draft::new(&document, &file)?;
     loop {
         draft.edit()?;
@@ -27,15 +27,26 @@ pub fn edit(store: &Store, named: &str, quiet: bool) -> Result<Exit, CommandErro
             told(quiet, "nothing changed");
             return Ok(Exit::Done);
         }
-        match document.take_clear(&after) {
+        match store.take_edited(&file, &document, &after) {
             Ok(()) => break,
-            Err(error) if again(&error.to_string()) => {}
-            Err(error) => return Err(in_words(&error).hint("nothing was kept")),
+            Err(EditError::Text(error)) if again(&error.to_string())? => {}
+            Err(error) => return Err(not_kept(error, &file)),
         }
     }
-    store.save(Path::new(&file), &mut document)?;
     told(quiet, &format!("kept in `{file}`"));
     Ok(Exit::Done)
+}
+
+fn not_kept(error: EditError, file: &str) -> CommandError {
+    match error {
+        EditError::Text(error) => in_words(&error).hint("nothing was kept"),
+        EditError::Store(error) => error.into(),
+        EditError::Conflict(names) => {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("somebody else changed {} in `{file}` meanwhile", names.join(", "));
+            CommandError::mistake(message).hint("nothing was kept: edit again, from what is there now")
+        }
+    }
 }
 
 /// A path as it is given, or `db` for `secrets/db.sops.yaml`.
@@ -52,15 +63,16 @@ fn told(quiet: bool, text: &str) {
     }
 }
 
-/// Asks whether to open the editor again on a text with a mistake.
-fn again(problem: &str) -> bool {
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        return false;
+/// Asks whether to open the editor again on a text with a mistake; Ctrl-C is no.
+fn again(problem: &str) -> Result<bool, CommandError> {
+    let terminal = console::Term::stderr();
+    if !(std::io::stdin().is_terminal() && terminal.is_term()) {
+        return Ok(false);
     }
-    eprint!("{problem}\nEdit again? [Y/n] ");
-    let _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && !matches!(answer.trim(), "n" | "N" | "no")
+    terminal.write_str(&format!("{problem}\nEdit again? [Y/n] "))?;
+    let answer = terminal.read_char();
+    terminal.write_line("")?;
+    Ok(answer.is_ok_and(|answer| !matches!(answer, 'n' | 'N' | 'q' | '\u{1b}' | '\u{3}' | '\u{4}')))
 }
 
 /// The clear text on disk; overwritten and removed when dropped.
@@ -120,6 +132,9 @@ impl Draft {
             |how: String| CommandError::mistake(format!("the editor `{editor}` {how}")).hint("nothing was kept");
         match status? {
             Some(status) if status.success() => Ok(()),
+            Some(status) if status.code() == Some(127) => {
+                Err(failed("is not there".into()).hint("nothing was kept: set EDITOR to a program that is there"))
+            }
             Some(status) => Err(failed(format!("ended with {status}"))),
             None => Err(failed("was ended".into())),
         }

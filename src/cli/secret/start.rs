@@ -5,7 +5,7 @@ use super::super::failure::{CommandError, Exit};
 use super::super::merging;
 use super::{in_words, recipients};
 use crate::secret::Store;
-use crate::secret::sops::{Recipient, Rules};
+use crate::secret::sops::{Identities, Recipient, Rules};
 use std::path::PathBuf;
 
 /// A file that the rule of the project is for.
@@ -24,7 +24,7 @@ pub fn init(store: &Store, to: &[String], quiet: bool) -> Result<Exit, CommandEr
         false => recipients(to)?,
     };
     if !given.is_empty() {
-        change(store, &given, &[])?;
+        changed(store, &given, &[])?.save()?;
     }
     merging::set_up(root)?;
     if !quiet {
@@ -38,26 +38,44 @@ pub fn init(store: &Store, to: &[String], quiet: bool) -> Result<Exit, CommandEr
     Ok(Exit::Done)
 }
 
-/// Adds and removes recipients of the project.
+/// The rules of the project.
 ///
 /// # Errors
-/// Nobody would be left; `.sops.yaml` cannot be written.
-pub fn change(store: &Store, add: &[Recipient], remove: &[Recipient]) -> Result<(), CommandError> {
-    if add.is_empty() && remove.is_empty() {
-        return Ok(());
-    }
-    let mut rules = Rules::of_project(store.root()).map_err(|error| in_words(&error))?;
-    rules.change(SAMPLE, add, remove).map_err(|error| in_words(&error))?;
-    Ok(rules.save()?)
+/// `.sops.yaml` is broken.
+pub fn rules(store: &Store) -> Result<Rules, CommandError> {
+    Rules::of_project(store.root()).map_err(|error| error.of("cannot read .sops.yaml").into())
 }
 
-/// The user's own public key.
+/// The rules with recipients added and removed; not written yet.
+///
+/// # Errors
+/// Nobody would be left, or one that is removed is none.
+pub fn changed(store: &Store, add: &[Recipient], remove: &[Recipient]) -> Result<Rules, CommandError> {
+    let mut rules = rules(store)?;
+    if add.is_empty() && remove.is_empty() {
+        return Ok(rules);
+    }
+    let known = rules.of(SAMPLE).map_err(|error| in_words(&error))?.map(|rule| rule.recipients).unwrap_or_default();
+    if let Some(stranger) = remove.iter().find(|gone| !known.iter().any(|known| known.is(gone.id()))) {
+        let all: Vec<String> = known.iter().map(ToString::to_string).collect();
+        return Err(CommandError::mistake(format!("`{stranger}` is no recipient of this project"))
+            .hint(format!("its recipients are {}", all.join(", "))));
+    }
+    rules.change(SAMPLE, add, remove).map_err(|error| in_words(&error))?;
+    Ok(rules)
+}
+
+/// The user's own public key: that of his ssh key, else that of his age key.
 fn own() -> Result<Vec<Recipient>, CommandError> {
     let home = std::env::home_dir().unwrap_or_default();
     let usual: Vec<PathBuf> =
         ["id_ed25519.pub", "id_rsa.pub"].iter().map(|name| home.join(".ssh").join(name)).collect();
     if let Some(path) = usual.iter().find(|path| path.exists()) {
         return recipients(&[path.display().to_string()]);
+    }
+    let own = Identities::of_user().map_err(|error| in_words(&error))?.recipients();
+    if !own.is_empty() {
+        return Ok(own);
     }
     Err(CommandError::mistake("you have no ssh key to encrypt to")
         .hint("make one with `ssh-keygen -t ed25519`, or name a recipient: `rhapsode secret init --to age1...`"))

@@ -1,13 +1,14 @@
 //! `cron::job`
 
-use super::table::with_job;
+use super::table::{own_lines, with_job};
 use crate::event::Sign;
+use crate::ops::file::masked_edit;
 use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::Key;
 use crate::ops::resource::crontab::{Crontab, crontab};
 use crate::ops::{Change, OpError, Operation, Plan, View};
 use crate::remote::Command;
-use crate::secret::{RevealError, redact, reveal};
+use crate::secret::{RevealError, contains_token, redact, reveal};
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -168,8 +169,14 @@ impl Operation for Job {
             return Err(OpError::refused_with("no crontab(1) on this host", "pkg::installed(\"cron\") brings it"));
         }
         let lines = self.lines();
-        let revealed: Result<Vec<String>, OpError> = lines.iter().map(|line| plain(line)).collect();
-        let wanted = with_job(&seen.text, &self.name, &lines, &revealed?);
+        let revealed = lines.iter().map(|line| plain(line)).collect::<Result<Vec<String>, OpError>>()?;
+        if revealed.iter().any(|line| line.contains(['\n', '\r'])) {
+            return Err(OpError::refused_with(
+                format!("the job `{}` holds a secret of several lines, and a job of a crontab is one", self.name),
+                "keep the secret in a file, and let the command read it",
+            ));
+        }
+        let wanted = with_job(&seen.text, &self.name, &lines, &revealed);
         if plain(&wanted)? == plain(&seen.text)? {
             return Ok(Plan::new());
         }
@@ -180,8 +187,18 @@ impl Operation for Job {
             (true, true) => (Sign::Remove, "remove"),
         };
         let command = Command::script(crontab(self.user(), "-")).stdin(wanted.clone());
+        // Its own lines alone: what the other jobs hold may be their secrets, and what it holds now may be the one that is
+        // being replaced.
+        let (before, after) = (own_lines(&seen.text, &self.name), own_lines(&wanted, &self.name));
+        let (before, after) = match contains_token(&after) {
+            true => {
+                let (before, after, _) = masked_edit(&before, &after);
+                (before, after)
+            }
+            false => (redact(&before), redact(&after)),
+        };
         let change = Change::new(sign, format!("{verb} job `{}` of {}", self.name, self.user()))
-            .diff(redact(&seen.text), redact(&wanted))
+            .diff(before, after)
             .run(command)
             .touching(["/var/spool/cron", "/etc/crontabs"])
             .makes(self.user(), Crontab { supported: true, text: wanted });
@@ -194,5 +211,33 @@ fn plain(text: &str) -> Result<String, OpError> {
         Ok(plain) => Ok(plain.to_string()),
         Err(RevealError::Unknown(what)) => Err(OpError::Unknown(what)),
         Err(_) => Ok(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::conceal;
+
+    fn planned(seen: &str, token: &str) -> Result<Plan, OpError> {
+        let want = serde_json::json!({ "name": "backup", "command": "/bin/backup", "at": "@daily", "env": { "TOKEN": token } });
+        let job: Job = serde_json::from_value(want).expect("a job");
+        job.plan(&Crontab { supported: true, text: seen.to_owned() })
+    }
+
+    #[test]
+    fn neither_a_former_secret_nor_those_of_other_jobs_are_shown() {
+        let seen =
+            "OTHER=theirs-4711\n0 1 * * * /bin/true\n# rhapsode: backup\nTOKEN=former-4711\n@daily /bin/backup\n";
+        let seen = format!("{seen}# rhapsode: inline\n@daily curl theirs-4711\n");
+        let plan = planned(&seen, &conceal("cron-new-4711").to_string()).expect("a plan");
+        let (before, after) = plan.changes[0].diff.clone().expect("a diff");
+        assert_eq!((before.as_str(), after.as_str()), ("TOKEN=[secret]\n", "TOKEN=[secret] (changed)\n"));
+    }
+
+    #[test]
+    fn a_secret_of_several_lines_adds_none_to_the_table() {
+        let error = planned("", &conceal("line one\n* * * * * /bin/evil").to_string()).expect_err("refused");
+        assert!(error.to_string().contains("several lines"), "{error}");
     }
 }

@@ -53,6 +53,11 @@ pub fn job_of(table: &str, name: &str) -> Option<Map<String, Value>> {
     Some(fields)
 }
 
+/// The lines of a job as the table has them, without the marker.
+pub fn own_lines(table: &str, name: &str) -> String {
+    split(table, name).1.iter().map(|line| format!("{line}\n")).collect()
+}
+
 /// What stands before the job, its lines without the marker, and what stands after.
 fn split<'a>(table: &'a str, name: &str) -> (&'a str, Vec<&'a str>, &'a str) {
     let mut offset = 0;

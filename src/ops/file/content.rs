@@ -110,10 +110,7 @@ impl Wanted {
         let Some((old, new)) = texts.filter(told) else {
             return Change::new(sign, format!("{text} ({SECRET})"));
         };
-        let (mut old, mut new, changed) = masked_diff(old, new);
-        if self.tokens.is_some() {
-            (old, new) = differing_lines(&old, &new);
-        }
+        let (old, new, changed) = if self.tokens.is_some() { masked_edit(old, new) } else { masked_diff(old, new) };
         let text = match (changed, before) {
             (true, _) => format!("{text}: {SECRET} => {SECRET} (changed)"),
             (false, Contents::Absent) => format!("{text} ({SECRET})"),
@@ -145,7 +142,14 @@ impl Wanted {
     }
 }
 
-/// The lines that go and those that come: around a secret that is put into a file of others may stand theirs.
+/// The lines that go and those that come as they may be shown, and whether a secret changed: around a secret that is put
+/// into a text of others may stand theirs.
+pub(in crate::ops) fn masked_edit(before: &str, after: &str) -> (String, String, bool) {
+    let (before, after, changed) = masked_diff(before, after);
+    let (before, after) = differing_lines(&before, &after);
+    (before, after, changed)
+}
+
 fn differing_lines(before: &str, after: &str) -> (String, String) {
     let diff = TextDiff::from_lines(before, after);
     let lines = |tag: ChangeTag| {

@@ -19,7 +19,7 @@ mod put;
 mod replace;
 mod small;
 
-pub(super) use content::local_digest;
+pub(super) use content::{local_digest, masked_edit};
 pub(super) use many::{Entry, listed, removals};
 
 pub use absent::Absent;

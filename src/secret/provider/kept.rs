@@ -123,10 +123,24 @@ impl Provider for Generate {
                 _ => return Err(SecretError::new(format!("`generate:` has no option `{key}`"))),
             }
         }
-        if charset.len() < 2 {
-            return Err(SecretError::new(format!("`{name}` cannot be made of fewer than two characters")));
-        }
-        self.0.get_or_put(name, || random_text(length, &charset).into_bytes())
+        let made = made(name, length, &charset)?;
+        self.0.get_or_put(name, || made.as_bytes().to_vec())
+    }
+}
+
+/// A random value for a name.
+///
+/// # Errors
+/// It would be too short or too long, or is to be made of fewer than two characters.
+pub fn random_value(name: &str, length: usize, charset: &str) -> Result<Zeroizing<String>, SecretError> {
+    parse_length(name, &length.to_string())?;
+    made(name, length, &self::charset(charset))
+}
+
+fn made(name: &str, length: usize, charset: &[char]) -> Result<Zeroizing<String>, SecretError> {
+    match charset.len() {
+        0 | 1 => Err(SecretError::new(format!("`{name}` cannot be made of fewer than two characters"))),
+        _ => Ok(Zeroizing::new(random_text(length, charset))),
     }
 }
 

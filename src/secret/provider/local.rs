@@ -1,8 +1,9 @@
 //! Secrets of this machine: its environment, its files, its programs, and whoever sits at it.
 
 use super::{Provider, one_line};
-use crate::secret::SecretError;
 use crate::secret::sops::passphrase;
+use crate::secret::{SecretError, program};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -55,7 +56,11 @@ impl Provider for Cmd {
         let failed = |how: String| SecretError::new(format!("the command `{command}` gave no secret: {how}"));
         let mut child = Command::new("sh");
         child.args(["-c", command]).current_dir(&self.0).stdin(Stdio::null());
-        let output = child.output().map_err(|error| failed("it cannot be run".into()).because(error))?;
+        let output = program::output(child, &format!("`{command}`"));
+        let output = output.map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => failed(error.to_string()),
+            _ => failed("it cannot be run".into()).because(error),
+        })?;
         let value = Zeroizing::new(output.stdout);
         if !output.status.success() {
             let error = failed(format!("it ended with {}", output.status));

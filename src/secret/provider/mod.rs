@@ -6,6 +6,8 @@ mod local;
 mod onepassword;
 mod vault;
 
+pub use kept::random_value;
+
 use super::{Resolve, SecretError, Store};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -68,7 +70,7 @@ impl Providers {
         schemes.insert("file", Box::new(local::Files(root.to_owned())));
         schemes.insert("cmd", Box::new(local::Cmd(root.to_owned())));
         schemes.insert("prompt", Box::new(local::Prompt));
-        schemes.insert("op", Box::new(onepassword::OnePassword));
+        schemes.insert("op", Box::new(onepassword::OnePassword::default()));
         schemes.insert("vault", Box::new(vault::Vault::default()));
         schemes.insert("sops", Box::new(kept::Sops::new(Arc::clone(&store))));
         schemes.insert("age", Box::new(kept::Age(root.to_owned())));

@@ -5,14 +5,19 @@
 
 use super::local::last_line;
 use super::{Provider, http};
-use crate::secret::SecretError;
+use crate::secret::{SecretError, program};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// With `OP_CONNECT_HOST` and `OP_CONNECT_TOKEN` it asks that server, else the program `op`.
-pub struct OnePassword;
+#[derive(Default)]
+pub struct OnePassword {
+    /// True when `op` gave something: each call before could ask for a fingerprint or a password.
+    unlocked: Mutex<bool>,
+}
 
 impl Provider for OnePassword {
     fn fetch(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
@@ -28,8 +33,22 @@ impl Provider for OnePassword {
                 let connect = Connect { host: host.trim_end_matches('/').to_owned(), token: Zeroizing::new(token) };
                 http::wait(connect.field(&reference, &parts))
             }
-            _ => by_program(&reference),
+            _ => self.by_program(&reference),
         }
+    }
+}
+
+impl OnePassword {
+    /// One alone, until it is unlocked.
+    fn by_program(&self, reference: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        let mut unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner);
+        if *unlocked {
+            drop(unlocked);
+            return by_program(reference);
+        }
+        let value = by_program(reference);
+        *unlocked = value.is_ok();
+        value
     }
 }
 
@@ -38,11 +57,14 @@ fn by_program(reference: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let mut op = Command::new("op");
     // A question of `op` (a fingerprint, a password) is asked by its own window or on the terminal itself.
     op.args(["read", "--no-newline", reference]).stdin(Stdio::inherit());
-    let output = op.output().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => SecretError::new(format!("there is no program `op` to fetch `{reference}`"))
-            .hint("install the 1Password CLI, or set OP_CONNECT_HOST and OP_CONNECT_TOKEN"),
-        _ => failed().because(error),
-    })?;
+    let output =
+        program::output(op, &format!("1Password to give `{reference}`")).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                SecretError::new(format!("there is no program `op` to fetch `{reference}`"))
+                    .hint("install the 1Password CLI, or set OP_CONNECT_HOST and OP_CONNECT_TOKEN")
+            }
+            _ => failed().because(error),
+        })?;
     let value = Zeroizing::new(output.stdout);
     if output.status.success() {
         return Ok(value);

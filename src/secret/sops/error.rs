@@ -16,6 +16,9 @@ pub enum SopsError {
     /// There is no `sops` block: nothing is encrypted.
     #[error("it is not encrypted: there is no `sops` block")]
     Plain,
+    /// Git merged it as a text, and left its marks there.
+    #[error("line {0}: git merged it as a text, and both sides changed it")]
+    Merged(usize),
     /// Something that the format of SOPS does not have.
     #[error("{0}")]
     Format(String),
@@ -69,6 +72,10 @@ impl SopsError {
             }
             Self::Missing { near: Some(near), .. } => format!("did you mean `{near}`?"),
             Self::Missing { near: None, .. } => "`rhapsode secret list` shows what there is".into(),
+            Self::Merged(_) => {
+                "run `rhapsode secret init` in this clone, then `git merge --abort`, and merge again: by value, this time"
+                    .into()
+            }
             Self::Recipient(_) => "give `age1...`, `ssh-ed25519 ...`, `ssh-rsa ...` or a file with such a line".into(),
             _ => return None,
         })

@@ -53,6 +53,9 @@ impl Format {
     /// # Errors
     /// [`SopsError::Syntax`], or a block that is none.
     pub fn read_encrypted(self, bytes: &[u8]) -> Result<Parsed, SopsError> {
+        if let Some(line) = bytes.split(|byte| *byte == b'\n').position(|line| line.starts_with(b"<<<<<<< ")) {
+            return Err(SopsError::Merged(line + 1));
+        }
         let mut documents = match self {
             Self::Binary => vec![json::read(text(bytes)?)?],
             other => other.read_clear(bytes)?,

@@ -1,7 +1,8 @@
 //! The private keys of the user: from the same places as `sops` takes them, and his ssh keys.
 
 use super::error::SopsError;
-use age::secrecy::SecretString;
+use super::locked::Locked;
+use super::recipients::Recipient;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +13,8 @@ type Key = Box<dyn age::Identity + Send + Sync>;
 #[derive(Default)]
 pub struct Identities {
     all: Vec<Key>,
+    locked: Vec<Locked>,
+    age: Vec<Recipient>,
     tried: Vec<String>,
 }
 
@@ -77,27 +80,43 @@ impl Identities {
             let wrong = || SopsError::Age(format!("{shown} holds no ssh key that can decrypt (ed25519 and rsa can)"));
             let key =
                 age::ssh::Identity::from_buffer(BufReader::new(bytes), Some(shown.to_owned())).map_err(|_| wrong())?;
-            if matches!(key, age::ssh::Identity::Unsupported(_)) {
-                return Err(wrong());
+            match key {
+                age::ssh::Identity::Unsupported(_) => return Err(wrong()),
+                age::ssh::Identity::Encrypted(_) => self.locked.push(Locked::new(key, bytes, shown)),
+                age::ssh::Identity::Unencrypted(_) => self.all.push(Box::new(key)),
             }
-            self.all.push(Box::new(key.with_callbacks(AtTerminal)));
             return Ok(());
         }
         let wrong = || SopsError::Age(format!("{shown} holds no age key"));
         let file = age::IdentityFile::from_buffer(BufReader::new(bytes)).map_err(|_| wrong())?;
         let keys = file.into_identities().map_err(|_| wrong())?;
         self.all.extend(keys);
+        let own = zeroize::Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+        let own = own.lines().filter_map(|line| line.trim().parse::<age::x25519::Identity>().ok());
+        self.age.extend(own.filter_map(|key| key.to_public().to_string().parse().ok()));
         Ok(())
     }
 
-    /// All of them.
+    /// Those that open without a passphrase.
     pub fn iter(&self) -> impl Iterator<Item = &dyn age::Identity> {
         self.all.iter().map(|key| &**key as &dyn age::Identity)
     }
 
+    /// The public keys of those that are keys of age.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        self.age.clone()
+    }
+
+    /// Those behind a passphrase.
+    pub(super) fn locked(&self) -> &[Locked] {
+        &self.locked
+    }
+
     /// Where keys were looked for, in words.
     pub fn tried(&self) -> String {
-        self.tried.join(", ")
+        let locked = |shown: &String| self.locked.iter().find(|key| key.is(shown) && !can_ask()).map(Locked::shown);
+        let tried = self.tried.iter().map(|shown| locked(shown).unwrap_or_else(|| shown.clone()));
+        tried.collect::<Vec<String>>().join(", ")
     }
 }
 
@@ -108,34 +127,17 @@ fn usual() -> Vec<PathBuf> {
     vec![config.join("sops/age/keys.txt"), home.join(".ssh/id_ed25519"), home.join(".ssh/id_rsa")]
 }
 
-/// Asks for the passphrase of a key that has one.
-#[derive(Clone, Copy)]
-struct AtTerminal;
-
-impl age::Callbacks for AtTerminal {
-    fn display_message(&self, message: &str) {
-        eprintln!("{message}");
-    }
-
-    fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Option<bool> {
-        None
-    }
-
-    fn request_public_string(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn request_passphrase(&self, description: &str) -> Option<SecretString> {
-        passphrase(description).map(SecretString::from)
-    }
-}
-
 /// Asks at the terminal without showing what is typed; nothing without a terminal, or when nothing is typed.
 pub fn passphrase(label: &str) -> Option<String> {
-    let terminal = console::Term::stderr();
-    if !(terminal.is_term() && std::io::IsTerminal::is_terminal(&std::io::stdin())) {
+    if !can_ask() {
         return None;
     }
+    let terminal = console::Term::stderr();
     terminal.write_str(&format!("{label}: ")).ok()?;
     terminal.read_secure_line().ok().filter(|answer| !answer.is_empty())
+}
+
+/// True when somebody sits at a terminal.
+fn can_ask() -> bool {
+    console::Term::stderr().is_term() && std::io::IsTerminal::is_terminal(&std::io::stdin())
 }

@@ -3,7 +3,7 @@
 use super::cipher::DataKey;
 use super::error::SopsError;
 use super::identities::Identities;
-use super::recipients::{Recipient, decrypt_age, encrypt_age};
+use super::recipients::{Recipient, decrypt_locked, decrypt_open, encrypt_age};
 use super::tree::{Element, Entry, Node, find, put, take};
 use regex::Regex;
 use zeroize::Zeroizing;
@@ -98,8 +98,12 @@ impl Metadata {
         if find(&self.0, "key_groups").is_some() || find(&self.0, "shamir_threshold").is_some() {
             return Err(SopsError::Format("several key groups at once: only the `sops` program opens it".into()));
         }
-        for (_, wrapped) in self.age() {
-            if let Some(bytes) = decrypt_age(wrapped.as_bytes(), identities)? {
+        let open = self.age().map(|(_, wrapped)| decrypt_open(wrapped.as_bytes(), identities));
+        let locked = self.age().map(|(recipient, wrapped)| {
+            decrypt_locked(wrapped.as_bytes(), identities, |locked| locked.may_be(recipient))
+        });
+        for bytes in open.chain(locked) {
+            if let Some(bytes) = bytes? {
                 let key = DataKey::from_bytes(&bytes);
                 return key.ok_or_else(|| SopsError::Format("its data key is not 32 bytes long".into()));
             }

@@ -10,6 +10,7 @@ mod identities;
 mod ini;
 mod json;
 mod lines;
+mod locked;
 mod merge;
 mod metadata;
 mod outside;

@@ -12,16 +12,13 @@ use zeroize::Zeroizing;
 /// There is no such program, or it does not open the file.
 pub fn decrypt(path: &Path, format: Format) -> Result<Zeroizing<Vec<u8>>, SopsError> {
     let word = format.word();
-    let output = Command::new("sops")
-        .args(["--decrypt", "--input-type", word, "--output-type", word])
-        .arg(path)
-        .output()
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                SopsError::Program("there is no program `sops`, which could open it".into())
-            }
-            _ => SopsError::Program(format!("cannot run `sops`: {error}")),
-        })?;
+    let mut sops = Command::new("sops");
+    sops.args(["--decrypt", "--input-type", word, "--output-type", word]).arg(path);
+    let output = crate::secret::program::output(sops, &format!("`sops` to open `{}`", path.display()));
+    let output = output.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => SopsError::Program("there is no program `sops`, which could open it".into()),
+        _ => SopsError::Program(format!("cannot run `sops`: {error}")),
+    })?;
     let plain = Zeroizing::new(output.stdout);
     match output.status.success() {
         true => Ok(plain),

@@ -2,6 +2,7 @@
 
 use super::error::SopsError;
 use super::identities::Identities;
+use super::locked::Locked;
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use std::fmt;
 use std::io::{Read, Write};
@@ -119,17 +120,48 @@ pub fn encrypt_age(plain: &[u8], recipients: &[Recipient], armored: bool) -> Res
     Ok(AgeFile(file))
 }
 
-/// Decrypts an age file, armoured or not; nothing when no identity fits.
+/// Decrypts an age file, armoured or not; nothing when no identity fits. Passphrases are asked for last.
 ///
 /// # Errors
 /// A file that is broken, or was changed.
 pub fn decrypt_age(file: &[u8], identities: &Identities) -> Result<Option<Zeroizing<Vec<u8>>>, SopsError> {
+    match decrypt_open(file, identities)? {
+        Some(plain) => Ok(Some(plain)),
+        None => decrypt_locked(file, identities, |_| true),
+    }
+}
+
+/// The same by keys that need no passphrase.
+pub(super) fn decrypt_open(file: &[u8], identities: &Identities) -> Result<Option<Zeroizing<Vec<u8>>>, SopsError> {
+    decrypt(file, identities.iter())
+}
+
+/// The same by keys that do.
+pub(super) fn decrypt_locked(
+    file: &[u8],
+    identities: &Identities,
+    fits: impl Fn(&Locked) -> bool,
+) -> Result<Option<Zeroizing<Vec<u8>>>, SopsError> {
+    for locked in identities.locked().iter().filter(|locked| fits(locked)) {
+        if let Some(key) = locked.open()?
+            && let Some(plain) = decrypt(file, std::iter::once(&key as &dyn age::Identity))?
+        {
+            return Ok(Some(plain));
+        }
+    }
+    Ok(None)
+}
+
+fn decrypt<'a>(
+    file: &[u8],
+    identities: impl Iterator<Item = &'a dyn age::Identity>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, SopsError> {
     let broken = |error: &dyn fmt::Display| SopsError::Age(format!("cannot decrypt: {error}"));
     let decryptor = age::Decryptor::new_buffered(ArmoredReader::new(file)).map_err(|error| broken(&error))?;
     if decryptor.is_scrypt() {
         return Err(SopsError::Age("it is encrypted by a passphrase; only files for recipients are opened".into()));
     }
-    let mut reader = match decryptor.decrypt(identities.iter()) {
+    let mut reader = match decryptor.decrypt(identities) {
         Ok(reader) => reader,
         Err(age::DecryptError::NoMatchingKeys) => return Ok(None),
         Err(error) => return Err(broken(&error)),

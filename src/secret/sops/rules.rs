@@ -4,6 +4,7 @@ use super::error::SopsError;
 use super::recipients::Recipient;
 use super::tree::{Element, Entry, Node, find, find_mut, put};
 use super::{yaml, yaml_write};
+use crate::secret::committed::write_whole;
 use regex::Regex;
 use std::path::{Path, PathBuf};
 
@@ -117,7 +118,7 @@ impl Rules {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self) -> std::io::Result<()> {
-        std::fs::write(&self.path, yaml_write::write(std::slice::from_ref(&self.document)))
+        write_whole(&self.path, yaml_write::write(std::slice::from_ref(&self.document)).as_bytes())
     }
 }
 
