@@ -2,9 +2,11 @@
 
 mod bus;
 mod failure;
+mod limit;
 mod tally;
 
 pub use bus::{Bus, Dropped};
+pub use limit::remedy;
 pub use tally::{Count, Tally};
 
 use serde::{Deserialize, Serialize};

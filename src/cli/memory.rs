@@ -45,7 +45,7 @@ impl Memory {
             // Nobody asks in a run that ended before its first operation.
             let _ = tell.send(past);
         };
-        std::thread::spawn(read);
+        std::thread::Builder::new().name("memory".to_owned()).spawn(read).map_err(StateError::Thread)?;
         let journal = author.map(|author| store.journal(scope, author)).transpose()?;
         Ok(Self {
             store: store.clone(),

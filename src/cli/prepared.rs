@@ -1,5 +1,6 @@
 //! What a run is made of: inventory, hosts and script, without a mistake that could be found before a login.
 
+use super::commands::tell;
 use super::failure::CommandError;
 use super::git::{Asking, Checkout};
 use super::recorded::digest;
@@ -37,7 +38,7 @@ impl Prepared {
         let gone: Vec<_> =
             hosts.iter().filter(|host| self.inventory.host(host).is_none()).map(String::as_str).collect();
         if !gone.is_empty() {
-            anstream::eprintln!("warning: the inventory has no {} any more, which {who} was about", gone.join(", "));
+            tell(format!("warning: the inventory has no {} any more, which {who} was about", gone.join(", ")));
         }
         if self.hosts.is_empty() { Err(CommandError::no_host()) } else { Ok(self) }
     }
@@ -104,7 +105,7 @@ impl Session {
         if !self.flags.quiet {
             for warning in inventory.warnings() {
                 let at = warning.position().map_or_else(String::new, |at| format!(" ({at})"));
-                anstream::eprintln!("warning: {warning}{at}");
+                tell(format!("warning: {warning}{at}"));
             }
         }
     }

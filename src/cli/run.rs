@@ -1,6 +1,7 @@
 //! `plan`, `apply`, `drift`, `op`, `exec`: a playbook on the selected hosts, told to every sink.
 
 use super::ahead;
+use super::driver::Driver;
 use super::failure::{CommandError, Exit};
 use super::memory::{self, Memory};
 use super::prepared::Prepared;
@@ -12,7 +13,7 @@ use crate::connect;
 use crate::engine::{
     Connected, Contract, Earlier, Emit, Expected, Forgetful, Intended, Options, Remember, Run, TagFilter,
 };
-use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
+use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals, remedy};
 use crate::inventory::Host;
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Verbosity};
@@ -24,7 +25,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
 
 struct Events(Arc<Bus>);
 
@@ -160,7 +160,7 @@ impl Session {
             sinks.push(Box::new(intended.clone()));
         }
         let bus = Arc::new(Bus::new(sinks));
-        let (run, runtime) = self.assemble(prepared, order.contract, order.done, (&store, &start, &bus))?;
+        let (run, driver) = self.assemble(prepared, order.contract, order.done, (&store, &start, &bus))?;
         signals::stop(&run);
         if let Some(lease) = &lease {
             let run = Arc::downgrade(&run);
@@ -187,7 +187,7 @@ impl Session {
         let duration_ms = started.elapsed().as_millis() as u64;
         bus.emit(Event::RunFinished { exit: exit.into(), duration_ms, totals: totals.clone() });
         let history = bus.finish().into_iter().find(|dropped| dropped.sink == "history");
-        runtime.shutdown_background();
+        drop(driver);
         if loss.is_none() && mode.applies() && totals.changes > 0 {
             self.tidy(&store);
         }
@@ -208,11 +208,11 @@ impl Session {
         contract: Option<Contract>,
         earlier: Option<Earlier>,
         (store, start, bus): (&Store, &RunStart, &Arc<Bus>),
-    ) -> Result<(Arc<Run>, Runtime), CommandError> {
+    ) -> Result<(Arc<Run>, Driver), CommandError> {
         super::room::make_room(prepared.hosts.len());
-        let runtime = runtime()?;
+        let driver = Driver::start()?;
         let interrupt = Interrupt::new();
-        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
+        let connections = connect::Settings::new(driver.handle(), interrupt.clone());
         let connections = connections.keeping_logins(self.config.keep_logins.value);
         let (mode, playbook) = (start.mode, start.playbook.clone());
         let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
@@ -233,7 +233,7 @@ impl Session {
         };
         let run = run.expecting(expected).remembering(due, remember).held_to(contract).resuming(earlier);
         self.config.guards.of(&self.config.inventory.value).into_iter().for_each(|guard| run.guard(guard));
-        Ok((Arc::new(run), runtime))
+        Ok((Arc::new(run), driver))
     }
 
     /// Keeps the store small. One that cannot be tidied serves all the same.
@@ -330,18 +330,6 @@ impl Session {
     }
 }
 
-/// Async work of connections; hosts block in threads of their own.
-///
-/// # Errors
-/// When the system gives no threads.
-pub fn runtime() -> Result<Runtime, CommandError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| unusable("cannot start threads", &error))
-}
-
 fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals, pending: bool) -> Exit {
     let of_hosts = Exit::of_run(run.options.mode, totals, run.interrupted(), pending);
     let any = |fault| ends.iter().any(|end| end.fault == fault);
@@ -363,12 +351,13 @@ fn refusal(exit: Exit, offends: &[String], silent: bool) -> CommandError {
 }
 
 fn unusable(message: &str, error: &std::io::Error) -> CommandError {
-    CommandError::new(Exit::Invalid, Failure { causes: vec![error.to_string()], ..Failure::new(message) })
+    let hint = remedy(error).map(str::to_owned);
+    CommandError::new(Exit::Invalid, Failure { causes: vec![error.to_string()], hint, ..Failure::new(message) })
 }
 
 pub(super) fn agreed() -> bool {
-    eprint!("Apply these changes? [y/N] ");
-    let _ = std::io::stderr().flush();
+    let mut err = std::io::stderr();
+    let _ = write!(err, "Apply these changes? [y/N] ").and_then(|()| err.flush());
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

@@ -279,20 +279,22 @@ impl Run {
         self.meetings.interrupt();
     }
 
-    /// Logs out of every host.
+    /// Logs out of every host; one after the other where the system gives no threads.
     pub fn close(&self) {
         const AT_ONCE: usize = 32;
         let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let open = Mutex::new(hosts.values());
         let next = || open.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
-        std::thread::scope(|scope| {
-            for _ in 0..hosts.len().min(AT_ONCE) {
-                scope.spawn(|| {
-                    while let Some(host) = next() {
-                        host.line().close();
-                    }
-                });
+        let leave = || {
+            while let Some(host) = next() {
+                host.line().close();
             }
+        };
+        std::thread::scope(|scope| {
+            let mut more =
+                (1..hosts.len().min(AT_ONCE)).map(|_| std::thread::Builder::new().spawn_scoped(scope, leave));
+            while let Some(Ok(_)) = more.next() {}
+            leave();
         });
     }
 }

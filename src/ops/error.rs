@@ -82,6 +82,7 @@ impl OpError {
         match self {
             Self::Refused { hint, .. } => hint.clone(),
             Self::Shell(error) => error.hint(),
+            Self::Local { source, .. } => crate::event::remedy(source).map(str::to_owned),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! The folder that playbooks belong to: where paths start, and what was read from it.
 
 use super::syntax;
-use crate::event::Failure;
+use crate::event::{Failure, remedy};
 use rhai::{AST, Engine};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -73,6 +73,7 @@ impl Project {
         let text = self.read(path).map_err(|reason| Failure {
             message: format!("cannot read `{shown}`"),
             causes: vec![reason.to_string()],
+            hint: remedy(&reason).map(str::to_owned),
             ..Failure::default()
         })?;
         let ast = Arc::new(syntax::compile(engine, &text, &shown)?);

@@ -1,5 +1,6 @@
 //! `secret edit`: the clear text is in a private folder while the editor runs, and nowhere after it.
 
+use super::super::commands::tell;
 use super::super::failure::{CommandError, Exit};
 use super::in_words;
 use crate::secret::Store;
@@ -48,7 +49,7 @@ fn file_of(root: &Path, named: &str) -> String {
 
 fn told(quiet: bool, text: &str) {
     if !quiet {
-        anstream::eprintln!("{text}");
+        tell(text);
     }
 }
 
@@ -57,8 +58,8 @@ fn again(problem: &str) -> bool {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return false;
     }
-    eprint!("{problem}\nEdit again? [Y/n] ");
-    let _ = std::io::stderr().flush();
+    let mut err = std::io::stderr();
+    let _ = write!(err, "{problem}\nEdit again? [Y/n] ").and_then(|()| err.flush());
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && !matches!(answer.trim(), "n" | "N" | "no")
 }

@@ -2,7 +2,7 @@
 
 use super::error::SopsError;
 use age::secrecy::SecretString;
-use std::io::BufReader;
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -114,7 +114,8 @@ struct AtTerminal;
 
 impl age::Callbacks for AtTerminal {
     fn display_message(&self, message: &str) {
-        eprintln!("{message}");
+        // Nobody is left to be told when stderr is gone.
+        let _ = writeln!(std::io::stderr(), "{message}");
     }
 
     fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Option<bool> {
