@@ -60,6 +60,7 @@ impl Session {
         self.warn(&inventory);
         let hosts = self.selected(&inventory)?;
         let world = self.world(&inventory);
+        let playbook = &self.project.playbook(playbook)?;
         let script = crate::script::check(&world, playbook)?;
         inventory.check_passwords(&hosts)?;
         self.fetch_secrets(&inventory, &world, &hosts, &script, "")?;

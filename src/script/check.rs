@@ -26,16 +26,7 @@ use std::sync::Arc;
 pub fn check(world: &World, playbook: &Path) -> Result<Arc<AST>, Failure> {
     let project = &world.project;
     let engine = builder::bare(world.limits);
-    let path = match playbook.is_absolute() || playbook.exists() {
-        true => playbook.canonicalize().unwrap_or_else(|_| playbook.to_owned()),
-        false => project.root.join(playbook),
-    };
-    if !path.is_file() {
-        let hint = std::fs::read_dir(project.root.join("playbooks"))
-            .ok()
-            .map(|_| "`playbooks/` holds those of the project".to_owned());
-        return Err(Failure { hint, ..Failure::new(format!("no playbook `{}`", playbook.display())) });
-    }
+    let path = project.playbook(playbook)?;
     let ast = project.compile(&engine, &path)?;
     examine(world, &engine, &ast, &mut vec![path])?;
     Ok(ast)

@@ -28,6 +28,7 @@ mod nowhere;
 mod once;
 mod opaque;
 pub mod plan;
+mod playbook;
 mod project;
 pub mod reference;
 mod switch;
