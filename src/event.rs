@@ -374,6 +374,13 @@ pub enum Event {
         /// The text.
         text: String,
     },
+    /// A file was read here whose content decides about hosts: a playbook, a template, data, what an operation sends.
+    SourceRead {
+        /// From the root of the project where it is below it.
+        path: String,
+        /// Another one when its content is another one.
+        stamp: String,
+    },
     /// The plan of a host cannot go on: a condition needs what only an apply can tell.
     NotPredictable {
         /// Host name.

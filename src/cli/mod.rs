@@ -29,6 +29,7 @@ mod scrub;
 pub mod secret;
 mod session;
 mod signals;
+mod sources;
 pub mod staging;
 pub mod state;
 mod table;

@@ -8,6 +8,7 @@ use super::prepared::Prepared;
 use super::saved_plan::Announced;
 use super::session::{Session, shared_hosts};
 use super::signals;
+use super::sources;
 use super::who::{who, whoami};
 use crate::connect;
 use crate::engine::{
@@ -167,6 +168,9 @@ impl Session {
             lease.when_lost(move || run.upgrade().iter().for_each(|run| run.interrupt()));
         }
         bus.emit(super::scrub::scrubbed(Event::RunStarted(start.clone())));
+        if mode.applies() && prepared.recurs {
+            sources::tell(&run, prepared);
+        }
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         run.remember().finish();

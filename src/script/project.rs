@@ -18,15 +18,19 @@ pub struct Project {
     files: Mutex<BTreeMap<PathBuf, String>>,
     locals: Mutex<BTreeSet<PathBuf>>,
     templates: Mutex<HashMap<PathBuf, Arc<str>>>,
+    listener: Mutex<Option<Box<Listener>>>,
 }
+
+/// Told of a file or directory that is read for the first time.
+type Listener = dyn Fn(&Path) + Send + Sync;
 
 impl Project {
     /// The project of a folder.
     pub fn new(root: impl Into<PathBuf>) -> Arc<Self> {
         let root = root.into();
         let root = root.canonicalize().unwrap_or(root);
-        let (scripts, files, locals, templates) = Default::default();
-        Arc::new(Self { root, scripts, files, locals, templates })
+        let (scripts, files, locals, templates, listener) = Default::default();
+        Arc::new(Self { root, scripts, files, locals, templates, listener })
     }
 
     /// Finds the project around a folder.
@@ -92,7 +96,9 @@ impl Project {
         let text: Arc<str> = std::fs::read_to_string(path)?.into();
         let hash = Sha256::digest(text.as_bytes());
         lock(&self.files).insert(path.to_owned(), hash.iter().map(|byte| format!("{byte:02x}")).collect());
-        lock(&self.templates).insert(path.to_owned(), Arc::clone(&text));
+        if lock(&self.templates).insert(path.to_owned(), Arc::clone(&text)).is_none() {
+            self.tell(path);
+        }
         Ok(text)
     }
 
@@ -103,7 +109,20 @@ impl Project {
 
     /// Notes a file or directory whose content an operation sends.
     pub fn note_local(&self, path: &Path) {
-        lock(&self.locals).insert(path.to_owned());
+        if lock(&self.locals).insert(path.to_owned()) {
+            self.tell(path);
+        }
+    }
+
+    /// From now on this one is told, and nobody else, of files and directories that were not read before.
+    pub fn listen(&self, listener: impl Fn(&Path) + Send + Sync + 'static) {
+        *lock(&self.listener) = Some(Box::new(listener));
+    }
+
+    fn tell(&self, path: &Path) {
+        if let Some(listener) = &*lock(&self.listener) {
+            listener(path);
+        }
     }
 
     /// Files and directories whose content operations send.
