@@ -85,6 +85,10 @@ fn random_sequences_of_file_operations_come_as_they_are_planned(#[values(0, 1, 2
         lay(&scene, &found);
         scene.project.write("site.rhai", script(&operations));
         let plan = scene.cli(["plan", "site.rhai", "--json"]).any_stderr().json_of_any_exit();
+        // What is below links in a circle is absent to a host; a plan refuses it.
+        if plan.to_string().contains("in a circle") {
+            return Ok(());
+        }
         let apply = scene.cli(["apply", "site.rhai", "--yes", "--json"]).any_stderr().json_of_any_exit();
         let pair = Pair::of(&plan, &apply);
         let wrong = pair.false_predictions();
