@@ -9,6 +9,7 @@ use super::session::Session;
 use crate::inventory::Inventory;
 use crate::script::World;
 use rhai::AST;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -34,7 +35,8 @@ impl Prepared {
     /// # Errors
     /// None of them is in the inventory any more.
     pub(super) fn on(mut self, hosts: &[String], who: &str) -> Result<Self, CommandError> {
-        self.hosts.retain(|host| hosts.contains(host));
+        let among: HashSet<&String> = hosts.iter().collect();
+        self.hosts.retain(|host| among.contains(host));
         let gone: Vec<_> =
             hosts.iter().filter(|host| self.inventory.host(host).is_none()).map(String::as_str).collect();
         if !gone.is_empty() {
