@@ -161,11 +161,14 @@ impl Run {
         self.guards.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Why a change must not be begun; one that may be is counted.
-    pub(super) fn refuses(&self, op: &str, target: &str) -> Option<String> {
+    /// Why a change must not be begun; one that may be is counted, however often it is tried.
+    pub(super) fn refuses(&self, op: &str, target: &str, first_try: bool) -> Option<String> {
         let guards = self.guards();
         if let Some(why) = guards.iter().find_map(|guard| guard.forbids(op, target)) {
             return Some(why);
+        }
+        if !first_try {
+            return None;
         }
         let count = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
         let over = guards.iter().find(|guard| guard.max_changes.is_some_and(|most| count > most))?;
