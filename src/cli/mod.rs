@@ -30,6 +30,7 @@ pub mod secret;
 mod session;
 mod signals;
 mod sources;
+mod submodules;
 pub mod staging;
 pub mod state;
 mod table;
