@@ -2,6 +2,7 @@
 
 use crate::scenes::Scene;
 use rstest::rstest;
+use std::fs::File;
 use std::process::{Command, Output};
 
 const HOSTS: usize = 60;
@@ -99,4 +100,17 @@ fn whatever_threads_there_are_the_end_is_told(#[values(2, 3, 6, 8, 9, 10, 11, 12
     let told = if limit < 60 { [Some(1), Some(5)] } else { [Some(3), Some(4)] };
     assert!(told.contains(&code) && said.contains(HINT_OF_THREADS), "{code:?} {said}");
     assert!(limit > 60 || made(&scene) == 0, "{said}");
+}
+
+/// A full disk behind a redirection, or a reader that went away.
+#[test]
+fn what_nobody_reads_is_no_reason_to_fail() {
+    let scene = Scene::shells(&["a"]).playbook(SINGLE);
+    for words in [&["plan", "site.rhai", "--save", "site.plan"][..], &["apply", "site.rhai", "--yes", "-vvv"]] {
+        let full = || File::options().write(true).open("/dev/full").expect("every Linux has it");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
+        let status = command.args(words).current_dir(scene.project.root()).stdout(full()).stderr(full()).status();
+        assert_eq!(status.expect("it starts").code(), Some(0), "{words:?}");
+    }
+    assert!(scene.project.path("site.plan").exists() && scene.project.path("hosts/a/x").exists());
 }
