@@ -1,8 +1,11 @@
 //! Certificates in playbooks: issued in the project, deployed to real hosts, read by openssl, curl and nginx.
 
+mod custody;
+mod drifted;
 mod once;
 mod present;
 mod refused;
+mod resumed;
 mod rollback;
 mod rotation;
 mod s23;

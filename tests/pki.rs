@@ -2,12 +2,16 @@
 
 mod asked;
 mod command;
+mod custody;
 mod damaged;
 mod hashes;
 mod issued;
+mod merging;
 mod packed;
 mod revoked;
 mod rotated;
+mod rsa;
+mod times;
 mod together;
 mod torn;
 

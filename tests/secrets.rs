@@ -14,7 +14,7 @@ mod terminal;
 use crate::scenes::Scene;
 use crate::support::cli::Cli;
 use crate::support::project::Project;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A user with an age key and an ssh key, and nothing else in his home.
@@ -57,6 +57,11 @@ impl Person {
         cli.env("XDG_CONFIG_HOME", self.path(".config")).env("XDG_RUNTIME_DIR", "").env("SOPS_AGE_KEY_FILE", "")
     }
 
+    /// The variables of his calls that lead to his home.
+    pub fn variables(&self) -> [(&'static str, &Path); 3] {
+        [("HOME", self.home.path()), ("TMPDIR", self.home.path()), ("XDG_CONFIG_HOME", self.home.path())]
+    }
+
     /// A project of his whose secrets are open to his ssh key.
     pub fn project(&self) -> Project {
         let project = Project::new();
@@ -82,6 +87,14 @@ pub fn run(command: &mut Command) -> Output {
     });
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
+}
+
+/// Git as a person calls it, with nothing of this machine's settings.
+pub fn git(project: &Project, person: &Person, words: &[&str]) -> Output {
+    let mut git = Command::new("git");
+    git.current_dir(project.root()).args(["-c", "user.name=Test", "-c", "user.email=test@example.org"]).args(words);
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null").env("HOME", person.path(""));
+    git.output().expect("git starts")
 }
 
 /// A scene with one host that is a shell of this machine, run by a person.

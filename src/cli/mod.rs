@@ -16,6 +16,7 @@ pub mod inventory;
 mod prepared;
 mod problem;
 mod memory;
+mod merging;
 mod needed;
 mod pki;
 mod planning;

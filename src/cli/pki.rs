@@ -1,6 +1,7 @@
 //! `pki ...`: the certificates and authorities of a project.
 
 mod export;
+mod list;
 mod show;
 mod words;
 
@@ -8,11 +9,17 @@ pub use words::PkiVerb;
 
 use super::commands::{say, say_json, tell};
 use super::failure::{CommandError, Exit};
+use super::merging::{self, MergeWords};
 use super::session::Session;
 use crate::event::Failure;
-use crate::pki::{Ensured, Inspection, Pki, PkiError, Reason, Span, Verdict, Want, inspect, read_certificates};
+use crate::pki::{
+    Ensured, Inspection, Pki, PkiError, Reason, Sides, Span, Verdict, Want, inspect, is_made_again, merge,
+    read_certificates,
+};
 use jiff::Timestamp;
+use list::List;
 use serde_json::json;
+use std::path::Path;
 use words::RotateWords;
 
 impl Session {
@@ -24,7 +31,10 @@ impl Session {
         let pki = Pki::of_project(&self.project.root);
         let now = Timestamp::from_second(Timestamp::now().as_second()).expect("seconds of an instant are one");
         match verb {
-            PkiVerb::Init(words) => self.ensured(&pki, &words.name, &words.want(), now),
+            PkiVerb::Init(words) => {
+                merging::set_up(&self.project.root)?;
+                self.ensured(&pki, &words.name, &words.want(), now)
+            }
             PkiVerb::Issue(words) => self.ensured(&pki, &words.name, &words.want(), now),
             PkiVerb::Renew { due: true, .. } => self.renew_due(&pki, now),
             PkiVerb::Renew { names, .. } => {
@@ -44,6 +54,7 @@ impl Session {
             PkiVerb::Verify { names } => self.verify_certificates(&pki, names, now),
             PkiVerb::Crl { names } => self.make_crls(&pki, names, now),
             PkiVerb::Rotate(words) => self.rotate_authority(&pki, words, now),
+            PkiVerb::Merge(words) => merge_files(words),
         }
     }
 
@@ -130,22 +141,19 @@ impl Session {
             }
             return Ok(Exit::Done);
         }
-        let (mut all, mut crls) = (pki.list()?, pki.crls()?);
+        let mut all = List::of_project(pki, &self.project.root)?;
         if let Some(within) = expiring {
-            let limit = now.as_second() + within.in_secs();
-            all.retain(|listed| listed.revoked.is_none() && listed.not_after.as_second() <= limit);
-            crls.retain(|crl| crl.next_update.as_second() <= limit);
+            all.ending_until(now + jiff::SignedDuration::from_secs(within.in_secs()));
         }
         match self.flags.json {
-            true => say_json(&show::json_of(&all, &crls, now)),
-            false => say(show::table_of(&all, &crls, now)),
+            true => say_json(&all.json(now)),
+            false => say(all.table(now)),
         }
-        let none = all.is_empty() && crls.is_empty();
-        Ok(if expiring.is_some() && !none { Exit::Pending } else { Exit::Done })
+        Ok(if expiring.is_some() && !all.is_empty() { Exit::Pending } else { Exit::Done })
     }
 
     fn show_certificate(&self, pki: &Pki, which: &str, now: Timestamp) -> Result<Exit, CommandError> {
-        let file = std::path::Path::new(which);
+        let file = Path::new(which);
         if !file.is_file() {
             let certificate = pki.show(which)?;
             match self.flags.json {
@@ -242,6 +250,24 @@ impl Session {
             false => done.told.iter().for_each(tell),
         }
         Ok(Exit::Done)
+    }
+}
+
+/// The result stands in the place of our side; exit 1 tells git of a conflict.
+fn merge_files(MergeWords { base, ours, theirs, path }: &MergeWords) -> Result<Exit, CommandError> {
+    if is_made_again(path) {
+        return Ok(Exit::Done);
+    }
+    let text = |side: &Path| std::fs::read_to_string(side);
+    let (before, our, their) = (text(base)?, text(ours)?, text(theirs)?);
+    let base = Some(before.as_str()).filter(|text| !text.is_empty());
+    let merged = merge(path, Sides { base, ours: &our, theirs: &their })?;
+    std::fs::write(ours, merged.text)?;
+    match merged.conflict {
+        None => Ok(Exit::Done),
+        Some(conflict) => Err(CommandError::mistake(format!("{conflict} (`{}`)", path.display())).hint(
+            "take all files of its folder, and its key in `secrets/`, from one side: `git checkout --theirs FILE`",
+        )),
     }
 }
 

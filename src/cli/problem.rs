@@ -6,6 +6,7 @@ use super::staging::StagingError;
 use crate::event::Failure;
 use crate::inventory::{InventoryError, SelectorError};
 use crate::pki::PkiError;
+use crate::pki::ssh::SshError;
 use crate::secret::SecretError;
 
 impl CommandError {
@@ -57,6 +58,12 @@ impl From<PkiError> for CommandError {
             PkiError::Secret(error) => error.into(),
             error => Self::new(Exit::Invalid, Failure { hint: error.hint(), ..Failure::of(&error) }),
         }
+    }
+}
+
+impl From<SshError> for CommandError {
+    fn from(error: SshError) -> Self {
+        Self::new(Exit::Invalid, Failure { hint: error.hint.clone(), ..Failure::of(&error) })
     }
 }
 

@@ -134,9 +134,8 @@ fn done(store: &Store, run: &RunRecord, left: &[String]) -> Result<Earlier, Comm
     let mut done = Earlier::new(&run.run);
     for run in chain(store, run)? {
         for (host, end) in store.operations(&run.run)? {
-            if left.contains(&host) {
-                done.note(host, end);
-            }
+            let is_left = left.contains(&host);
+            done.note(host, end, is_left);
         }
     }
     Ok(done)

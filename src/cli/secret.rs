@@ -8,6 +8,7 @@ pub use words::SecretVerb;
 
 use super::commands::{say, say_json, tell};
 use super::failure::{CommandError, Exit};
+use super::merging::MergeWords;
 use super::session::Session;
 use super::table;
 use crate::event::Failure;
@@ -44,7 +45,7 @@ impl Session {
                 self.rekeyed(&store, false)
             }
             SecretVerb::Export { file, names, to } => export(&store, file, names, to),
-            SecretVerb::Merge { base, ours, theirs, path } => merge_files(base, ours, theirs, path),
+            SecretVerb::Merge(words) => merge_files(words),
         }
     }
 
@@ -186,7 +187,7 @@ fn export(store: &Store, file: &Path, names: &[String], to: &[String]) -> Result
 }
 
 /// The result stands in the place of our side; exit 1 tells git of conflicts.
-fn merge_files(base: &Path, ours: &Path, theirs: &Path, path: &Path) -> Result<Exit, CommandError> {
+fn merge_files(MergeWords { base, ours, theirs, path }: &MergeWords) -> Result<Exit, CommandError> {
     let identities = Identities::of_user().map_err(|error| in_words(&error))?;
     let open = |side: &Path| {
         let bytes = std::fs::read(side)?;

@@ -6,6 +6,7 @@ use super::failure::CommandError;
 use super::git::Checkout;
 use crate::event::Failure;
 use crate::inventory::{Host, Inventory, Loader, Selector, SelectorError};
+use crate::pki::Custody;
 use crate::script::{Authority, Limits, Project, RhaiInventories, World};
 use crate::secret::{Providers, Resolve};
 use crate::state::{Location, StateError};
@@ -53,7 +54,8 @@ impl Session {
 
     /// Secrets come from the folder of the scripts: those of an earlier commit are used with its playbooks.
     pub fn take_secrets_of_project(&mut self) {
-        self.secrets = Arc::new(Providers::of_project(&self.project.root));
+        let custody = Custody::of_projects([self.project.root.clone(), self.home.clone()]);
+        self.secrets = Arc::new(Providers::of_project(&self.project.root).inspected_by(custody));
         crate::secret::install(Some(Arc::clone(&self.secrets) as Arc<dyn Resolve>));
     }
 

@@ -4,6 +4,8 @@ use super::actor::Actor;
 use super::call::Call;
 use super::contract::Promise;
 use super::outcome::{Outcome, Stop};
+use super::recorded::Record;
+use super::resumed::Told;
 use super::verdict::Verdict;
 use crate::event::{Event, OpStatus};
 use crate::ops::{Change, OpError, Plan};
@@ -72,9 +74,13 @@ impl Actor {
             (None, None) => self.turn(call, shared, &id)?,
         };
         let mut outcome = self.conclude(call, verdict, &host, &settings, (id, started))?;
-        if by_another && outcome.status == Some(OpStatus::Unchanged) {
+        let earlier = self.run.earlier().and_then(|earlier| earlier.shared(host.name(), &outcome.id));
+        if outcome.status == Some(OpStatus::Unchanged) && (by_another || earlier.is_some()) {
             outcome.status = Some(OpStatus::Changed);
-            call.notify.iter().for_each(|handler| self.notify(handler));
+            // Who came here in the run that is resumed was told then.
+            if by_another || earlier == Some(Told::No) {
+                call.notify.iter().for_each(|handler| self.notify(handler));
+            }
         }
         Ok(outcome)
     }
@@ -125,7 +131,13 @@ impl Actor {
         if let Some(why) = self.run.refuses(call.op, &call.target, true) {
             return Err(Stop::Deviated(Box::new(call.refusal(self.own().name(), &why))));
         }
-        if let Err(error) = shared.work() {
+        let mut record = Record::default();
+        if let Err(error) = self.intend(call, self.own(), id, &mut record) {
+            return Ok(Verdict::failed(error));
+        }
+        let worked = shared.work();
+        self.ended(&mut record, worked.as_ref().err());
+        if let Err(error) = worked {
             verdict.fail(error);
         }
         Ok(verdict)

@@ -258,6 +258,8 @@ fn local_path(ctx: &NativeCallContext, value: &mut Value) -> RhaiResultOf<()> {
     {
         let found = Here::of(ctx).project().find(name, ctx.call_source());
         let found = found.map_err(|tried| mistake(ctx, tried, Some(super::syntax::PATHS.into())))?;
+        let kept = Here::of(ctx).world().authority.custody().inspect_file(&found, name);
+        kept.map_err(|error| mistake(ctx, error.to_string(), error.hint.clone()))?;
         Here::of(ctx).project().note_local(&found);
         *value = Value::String(found.display().to_string());
     }

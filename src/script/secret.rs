@@ -14,11 +14,6 @@ use zeroize::Zeroizing;
 /// rehearsal, which asks nobody, it is unknown.
 pub(super) fn referred(ctx: &NativeCallContext, reference: &str) -> RhaiResultOf<Opaque> {
     let here = Here::of(ctx);
-    let key = reference.strip_prefix("pki/").and_then(|name| name.strip_suffix("/key"));
-    if let Some(name) = key.filter(|name| here.world().authority.is_authority(name)) {
-        let hint = "issue a certificate by it: `cert::issue`, `ssh::user_certificate`".to_owned();
-        return Err(mistake(ctx, format!("the key of the authority `{name}` stays in the project"), Some(hint)));
-    }
     let token = slots::refer(reference, Some(called_at(ctx))).to_string();
     if !here.actor().own().line().is_real() && !slots::is_known(&token) {
         return Ok(Opaque::unknown(format!("the secret `{reference}`")));
@@ -148,7 +143,7 @@ pub mod secrets {
     /// `env:NAME`, `file:PATH`, `prompt:LABEL`, `sops:FILE#KEY`, `age:FILE`, `op://VAULT/ITEM/FIELD` (1Password),
     /// `vault:MOUNT/PATH#FIELD` (HashiCorp Vault, OpenBao), `cmd:COMMAND` and `generate:NAME`. The value can be joined
     /// with texts and given to operations and templates; it is never shown, and what it is put into is hidden too.
-    /// Fails when it cannot be had.
+    /// Fails when it cannot be had, and when it holds the private key of an authority of the project.
     ///
     /// ```rhai
     /// file::put("/srv/app/token", #{ content: secret("op://home/app/token"), owner: "root" });

@@ -3,8 +3,8 @@
 use super::dns::Keys;
 use super::project::Project;
 use crate::event::Failure;
-use crate::pki::Pki;
 use crate::pki::ssh::Ssh;
+use crate::pki::{Custody, Pki};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -56,6 +56,7 @@ pub struct Authority {
     /// Names that a plan would issue.
     pending: Mutex<HashSet<String>>,
     keys: Keys,
+    custody: Custody,
 }
 
 impl Authority {
@@ -64,12 +65,18 @@ impl Authority {
         let (own, current, ssh, current_ssh, pending) = Default::default();
         let (home, root) = (home.into(), root.into());
         let keys = Keys::new(&home, &root);
-        Self { home, root, own, current, ssh, current_ssh, pending, keys }
+        let custody = Custody::of_projects([root.clone(), home.clone()]);
+        Self { home, root, own, current, ssh, current_ssh, pending, keys, custody }
     }
 
     /// The keys and serials of DNS: those of the project as it is now.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Who sees that the keys of authorities go nowhere.
+    pub fn custody(&self) -> &Custody {
+        &self.custody
     }
 
     /// The folder of the project as it is now.
@@ -111,14 +118,6 @@ impl Authority {
     /// Whether a plan would issue this.
     pub fn is_pending(&self, name: &str) -> bool {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
-    }
-
-    /// Whether the project has an authority of this name.
-    pub fn is_authority(&self, name: &str) -> bool {
-        match name.strip_prefix("ssh/") {
-            Some(name) => self.ssh().has_authority(name).unwrap_or(false),
-            None => self.own().show(name).is_ok_and(|certificate| certificate.kind.is_authority()),
-        }
     }
 
     /// In a rollback, where nothing can be kept, those of the project as it is now.

@@ -22,7 +22,7 @@ mod token;
 pub use error::SecretError;
 pub use fingerprint::{FingerprintKey, fingerprint, fingerprint_by, random, sealed};
 pub use mask::masked_diff;
-pub use provider::{Needed, Provider, Providers};
+pub use provider::{Inspect, Needed, Provider, Providers};
 pub use scrub::{Scrubber, scrubber};
 pub use store::{Name, Store, random_text};
 pub use stream::{Scrubbing, Stream};

@@ -71,9 +71,8 @@ class Bed:
 
 
 class Row:
-    """One tool. `phases` are those it takes part in, in the order of a round; `slow` rows get fewer rounds."""
+    """One tool. `phases` are those it takes part in, in the order of a round."""
 
-    slow = False
     phases = ("plan", "first", "no-op")
 
     def __init__(self, bed):
@@ -191,7 +190,6 @@ class Pyinfra(Row):
     name = "pyinfra, stock"
     key = "pyinfra-stock"
     venv = "pyinfra"
-    slow = True
 
     def command(self, phase, rtt, count):
         flags = ["--dry"] if phase == "plan" else ["-y"]
@@ -209,7 +207,6 @@ class Mitogen(Row):
     name = "ansible-core + mitogen"
     key = "mitogen"
     strategy = "mitogen"
-    slow = True
 
     def env(self):
         return {"ANSIBLE_CONFIG": str(self.bed.ansible_config(self.strategy)), "ANSIBLE_NOCOLOR": "1"}

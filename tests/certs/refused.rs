@@ -63,17 +63,6 @@ fn the_key_of_an_authority_goes_nowhere() {
 }
 
 #[test]
-fn nor_does_it_as_a_secret_of_the_project() {
-    let bed = Bed::shells(&["a"]);
-    bed.playbook("cert::ca(\"home\");");
-    bed.applied(0);
-    bed.playbook("file::put(host.data(\"here\") + \"/key\", #{ content: secret(\"pki/home/key\") });");
-    let error = bed.applied_any().error("a");
-    assert!(error.contains("the key of the authority `home` stays in the project"), "{error}");
-    assert!(!bed.scene.project.path("hosts/a/key").exists());
-}
-
-#[test]
 fn what_cannot_be_is_told() {
     let (_, said) = failed("cert::issue(\"web\", #{ sans: \"web.internal\" });");
     assert!(said.contains("nobody is named to issue `web`"), "{said}");

@@ -74,3 +74,32 @@ fn a_commit_without_its_certificate_takes_that_of_the_project_or_is_refused() {
         refused.any_stdout().stderr_contains("neither this commit nor the project has the certificate `web`").exit(3);
     assert!(ran.stderr.contains("a rollback issues nothing"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_was_revoked_since_is_not_deployed_again() {
+    let playbook = "let home = cert::ca(\"home\");
+         let ca = cert::intermediate(\"home/ca\", #{ ca: home });
+         let web = cert::issue(\"home/web\", #{ ca: ca, sans: \"one.internal\" });
+         cert::present(host.data(\"here\") + \"/tls\", web);
+         cert::present(host.data(\"here\") + \"/named\", \"home/web\");";
+    for revoked in ["home/web", "home/ca"] {
+        let bed = Bed::shells(&["a"]);
+        bed.scene.project.write(".gitignore", "/hosts/\n/.rhapsode/\n");
+        bed.playbook(playbook);
+        bed.applied(0);
+        let Bed { ada, scene: Scene { project } } = bed;
+        let bed = Bed { ada, scene: Scene { project: project.git() } };
+        let first = bed.scene.project.commit("one");
+        bed.applied(0);
+        let one = deployed(&bed);
+        bed.ada.cli(&bed.scene.project, ["pki", "revoke", revoked]).any_stderr().any_stdout().success();
+        bed.applied(0);
+        bed.scene.project.commit("two");
+        let two = deployed(&bed);
+        assert_ne!(one, two, "{revoked}");
+        bed.ada.cli(&bed.scene.project, ["rollback", &first, "--yes"]).any_stderr().any_stdout().success();
+        assert_eq!(deployed(&bed), two, "{revoked}");
+        assert_eq!(bed.scene.project.read("hosts/a/named/fullchain.pem"), two[0]);
+        assert_eq!(bed.scene.project.git_says(&["status", "--porcelain"]), "");
+    }
+}

@@ -81,7 +81,7 @@ fn certificates_live_as_long_as_they_should_and_no_key_of_an_authority_leaves_th
     let before = serial();
     let third = apply(0);
     let told = Bed::texts(&third, "web", "cert::issue");
-    assert!(told[0].contains("expires in"), "{told:?}");
+    assert!(told[0].contains("expires on"), "{told:?}");
     assert_eq!(
         Bed::changed(&third, "web"),
         [

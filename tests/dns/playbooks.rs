@@ -205,3 +205,41 @@ fn the_key_files_of_bind_are_secrets_and_nothing_secret_enters_a_zone() {
     let error = bed.applied_any().error("a");
     assert!(error.contains("everybody may read its options"), "{error}");
 }
+
+#[test]
+fn an_apply_that_is_held_to_its_plan_takes_the_serial_that_was_announced_and_no_other() {
+    let bed = Bed::shells(&HOSTS);
+    // The serial of a date is another one on another day.
+    let playbook = PLAYBOOK.replace("ns: \"ns1\",", "ns: \"ns1\", serial: \"increment\",");
+    bed.playbook(&playbook);
+    let run = |words: &[&str], code| {
+        let cli = bed.ada.cli(&bed.scene.project, []);
+        words.iter().fold(cli, |cli, word| cli.arg(word)).any_stdout().any_stderr().exit(code)
+    };
+    run(&["plan", "site.rhai", "--save", "out.plan"], 0);
+    run(&["apply", "out.plan", "--yes"], 0);
+    let first = serial(&bed, "internal.zone");
+    assert_eq!(read(&bed, "a", "keys.conf"), read(&bed, "b", "keys.conf"));
+
+    bed.playbook(&playbook.replace("www: #", "extra: \"10.88.0.11\", www: #"));
+    run(&["plan", "site.rhai", "--save", "out.plan"], 0);
+    let kept = bed.scene.project.read("dns/zones/internal.json");
+    bed.scene.project.write("dns/zones/internal.json", kept.replace(&first.to_string(), &(first + 7).to_string()));
+    run(&["apply", "out.plan", "--yes"], 7);
+    assert_eq!(serial(&bed, "internal.zone"), first);
+    run(&["plan", "site.rhai", "--save", "out.plan"], 0);
+    run(&["apply", "out.plan", "--yes"], 0);
+    assert_eq!(serial(&bed, "internal.zone"), first + 8);
+
+    // That of the second in which it is taken is known then.
+    bed.playbook(&playbook.replace("\"increment\"", "\"unix\"").replace("www: #", "more: \"10.88.0.12\", www: #"));
+    let plan = bed.planned(0);
+    assert!(
+        plan.operations("a").iter().any(|op| op.ends_with("/internal.zone: unknown")),
+        "{:?}",
+        plan.operations("a")
+    );
+    run(&["plan", "site.rhai", "--save", "out.plan"], 0);
+    run(&["apply", "out.plan", "--yes"], 0);
+    assert!(serial(&bed, "internal.zone") > 1_700_000_000);
+}

@@ -70,6 +70,87 @@ fn what_expires_is_listed_and_told_by_the_exit_status() {
 }
 
 #[test]
+fn certificates_of_openssh_and_self_signed_ones_are_told_too() {
+    let (ada, project) = home();
+    project.write("inv.yaml", "hosts: { here: { connect: local } }\n");
+    let playbook = |options: &str| {
+        format!(
+            "let users = ssh::ca(\"users\");
+             ssh::ca(\"users/eu\");
+             ssh::user_certificate(\"ada\", #{{ ca: users, key: ssh::key(\"ada\"), principals: [\"ada\"] }});
+             ssh::user_certificate(\"eu/bob\", #{{ ca: users, key: ssh::key(\"bob\"), principals: [\"bob\"], days: 2.5 }});
+             ssh::user_certificate(\"eve\", #{{ ca: \"users/eu\", key: ssh::key(\"eve\"), principals: [\"eve\"], days: 2.5 }});
+             cert::self_signed(\"lab\", #{{ sans: \"lab.internal\", days: 3 }});
+             {options}"
+        )
+    };
+    let apply = |options: &str| {
+        project.write("site.rhai", playbook(options));
+        ada.cli(&project, ["apply", "site.rhai", "--yes", "-i", "inv.yaml"]).any_stdout().any_stderr().success();
+    };
+    apply("");
+    let list = |within: &str, code| {
+        let listed = ada.cli(&project, ["pki", "list", "--expiring", within]).any_stdout().exit(code).stdout;
+        let rows = listed.lines().skip(1).map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()));
+        rows.map(|cells| {
+            let cells: Vec<_> = cells.collect();
+            [0, 1, 2, 4, 5].map(|at| cells[at]).join(",")
+        })
+        .collect::<Vec<_>>()
+    };
+    let soon = [
+        "lab,self-signed,-,2,valid",
+        "ssh/users/eu/bob,ssh user,ssh/users,2,valid",
+        "ssh/users/eu/eve,ssh user,ssh/users/eu,2,valid",
+    ];
+    assert_eq!(list("3d", 2), soon);
+    assert_eq!(list("1d", 0), [""; 0]);
+    assert!(list("91d", 2).iter().any(|row| row.starts_with("ssh/users/ada,ssh user,ssh/users,")));
+    let document = ada.cli(&project, ["pki", "list", "--expiring", "3d", "--json"]).json(2);
+    let bob = &document["ssh_certificates"][0];
+    assert_eq!(
+        [&bob["name"], &bob["kind"], &bob["authority"], &bob["principals"][0], &bob["serial"], &bob["days_left"]],
+        [
+            &"eu/bob".into(),
+            &"user".into(),
+            &"users".into(),
+            &"bob".into(),
+            &serde_json::json!(2),
+            &serde_json::json!(2)
+        ]
+    );
+    // What is revoked is waited for by nobody.
+    project.write("site.rhai", "ssh::revoked(\"users\", [\"eu/bob\"]);");
+    ada.cli(&project, ["apply", "site.rhai", "--yes", "-i", "inv.yaml"]).any_stdout().any_stderr().success();
+    assert_eq!(list("3d", 2), [soon[0], soon[2]]);
+    ada.cli(&project, ["pki", "list"]).stdout_contains("revoked\n").success();
+    project.write("pki/ssh/users/ada-cert.pub", "torn");
+    ada.cli(&project, ["pki", "list"]).stderr_contains("`pki/ssh/users/ada-cert.pub` is no certificate").exit(1);
+}
+
+#[test]
+fn what_is_half_made_and_lists_of_a_former_key_are_told_too() {
+    let (ada, project) = home();
+    let list = |code| ada.cli(&project, ["pki", "list", "--expiring", "1d"]).any_stdout().exit(code).stdout;
+    assert_eq!(list(0).lines().count(), 1);
+    ada.cli(&project, ["pki", "crl", "home/ca", "-q"]).success();
+    assert_eq!(list(0).lines().count(), 1);
+    ada.cli(&project, ["pki", "rotate", "home/ca", "-q"]).success();
+    assert!(list(2).contains("home/ca/crl  crl   home/ca  -     -     not of this key\n"), "{}", list(2));
+    let document = ada.cli(&project, ["pki", "list", "--expiring", "1d", "--json"]).json(2);
+    assert_eq!(
+        (&document["crls"][0]["authority"], &document["crls"][0]["number"]),
+        (&"home/ca".into(), &serde_json::Value::Null)
+    );
+    ada.cli(&project, ["pki", "crl", "home/ca", "-q"]).success();
+    assert_eq!(list(0).lines().count(), 1);
+    project.write("pki/home/web/.unfinished", "");
+    assert!(list(2).contains("home/web  -     -       -     -     unfinished\n"), "{}", list(2));
+    ada.cli(&project, ["pki", "renew", "--due", "-q"]).success();
+    assert_eq!(list(0).lines().count(), 1);
+}
+
+#[test]
 fn revoking_makes_the_list_and_the_books_tell_it() {
     let (ada, project) = home();
     ada.cli(&project, ["pki", "revoke", "home/web", "--reason", "keyCompromise"])

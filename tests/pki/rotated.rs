@@ -128,3 +128,20 @@ fn what_a_rotation_cannot_be_asked_is_told() {
     let error = bed.pki.show("home/web").expect_err("another certificate in its place");
     assert!(error.to_string().contains("pki/home/next.pem"), "{error}");
 }
+
+#[test]
+fn a_root_is_not_retired_before_its_key_is_removed() {
+    let bed = Bed::with_web();
+    for _ in 0..2 {
+        bed.pki.rotate("home", None, later(0)).expect("a step");
+    }
+    bed.ensure("home/ca", &below("home"));
+    let secrets = bed.read("secrets/pki/home.sops.yaml");
+    bed.write("secrets/pki/home.sops.yaml", "torn");
+    bed.pki.rotate("home", None, later(0)).expect_err("its key cannot be removed");
+    bed.write("secrets/pki/home.sops.yaml", secrets);
+    assert_eq!(bed.show("home").bundle_pem.matches("BEGIN CERTIFICATE").count(), 2);
+    bed.pki.rotate("home", None, later(0)).expect("retired");
+    assert!(bed.store().get("pki/home/key").is_err(), "the former key is gone");
+    assert_eq!(bed.show("home").bundle_pem.matches("BEGIN CERTIFICATE").count(), 1);
+}

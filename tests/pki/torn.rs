@@ -169,3 +169,18 @@ fn a_lost_key_of_a_certificate_is_made_again_and_that_of_an_authority_is_told() 
     let error = bed.pki.look("home/ca", &below("home"), later(0)).expect_err("it is gone");
     assert!(error.to_string().contains("is not among the secrets"), "{error}");
 }
+
+#[test]
+fn what_is_half_made_stays_so_while_its_key_cannot_be_kept() {
+    let bed = Bed::with_web();
+    let half = bed.copy();
+    half.pki.renew("home/web", later(0)).expect("renewed");
+    bed.write("pki/home/web/certificate.pem", half.read("pki/home/web/certificate.pem"));
+    bed.write("pki/home/web/.unfinished", "");
+    let secrets = bed.read("secrets/pki/home/web.sops.yaml");
+    bed.write("secrets/pki/home/web.sops.yaml", "torn");
+    bed.pki.ensure("home/web", &web(), later(0)).expect_err("its key cannot be kept");
+    bed.write("secrets/pki/home/web.sops.yaml", secrets);
+    bed.ensure("home/web", &web());
+    bed.pki.verify("home/web", later(0)).expect("good again");
+}

@@ -52,7 +52,8 @@ impl Running {
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
     }
 
-    fn of(scene: &Scene, words: &[&str], env: &[(&str, &Path)]) -> Self {
+    /// Starts any command with these variables.
+    pub fn of(scene: &Scene, words: &[&str], env: &[(&str, &Path)]) -> Self {
         Self(Self::process(scene, words, env).spawn().expect("the binary starts"))
     }
 

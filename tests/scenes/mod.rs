@@ -27,6 +27,8 @@ mod sweep;
 mod taken_back;
 mod unknown;
 
+pub use interrupt::Running;
+
 use crate::support::cli::Cli;
 use crate::support::project::Project;
 use crate::support::store::Bed;

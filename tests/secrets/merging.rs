@@ -1,15 +1,8 @@
 //! Git merges secrets by value.
 
-use super::{Person, run};
+use super::{Person, git, run};
 use crate::support::project::Project;
-use std::process::{Command, Output};
-
-fn git(project: &Project, person: &Person, words: &[&str]) -> Output {
-    let mut git = Command::new("git");
-    git.current_dir(project.root()).args(["-c", "user.name=Test", "-c", "user.email=test@example.org"]).args(words);
-    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null").env("HOME", person.path(""));
-    git.output().expect("git starts")
-}
+use std::process::Command;
 
 fn two_branches(ada: &Person, ours: (&str, &str), theirs: (&str, &str)) -> Project {
     let project = Project::new().git();

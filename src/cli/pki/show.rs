@@ -1,9 +1,8 @@
 //! What `pki` tells of certificates.
 
 use super::super::table;
-use crate::pki::{Crl, Inspection, Issued, Kind, Listed};
+use crate::pki::{Inspection, Issued, Kind};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 /// Whole days from now on; negative when it is past.
 pub fn days_left(until: Timestamp, now: Timestamp) -> i64 {
@@ -15,48 +14,13 @@ pub fn day(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
-fn status(revoked: Option<&crate::pki::Revoked>, not_after: Timestamp, now: Timestamp) -> String {
+/// How it is with a certificate.
+pub fn status(revoked: Option<&crate::pki::Revoked>, not_after: Timestamp, now: Timestamp) -> String {
     match revoked {
         Some(revoked) => format!("revoked ({})", revoked.reason),
         None if not_after < now => "expired".into(),
         None => "valid".into(),
     }
-}
-
-/// Certificates as a table.
-pub fn table_of(all: &[Listed], crls: &[Crl], now: Timestamp) -> String {
-    let header = ["NAME", "KIND", "ISSUER", "ENDS", "DAYS", "STATUS"].map(str::to_owned);
-    let rows = all.iter().map(|listed| {
-        [
-            listed.name.clone(),
-            listed.kind.to_string(),
-            listed.issuer.clone().unwrap_or_else(|| "-".into()),
-            day(listed.not_after),
-            days_left(listed.not_after, now).to_string(),
-            status(listed.revoked.as_ref(), listed.not_after, now),
-        ]
-    });
-    let lists = crls.iter().map(|crl| {
-        let (kind, issuer) = ("crl".to_owned(), crl.authority.clone());
-        let left = days_left(crl.next_update, now).to_string();
-        [format!("{issuer}/crl"), kind, issuer, day(crl.next_update), left, status(None, crl.next_update, now)]
-    });
-    table::aligned(std::iter::once(header).chain(rows).chain(lists))
-}
-
-/// The same as JSON.
-pub fn json_of(all: &[Listed], crls: &[Crl], now: Timestamp) -> Value {
-    let row = |listed: &Listed| {
-        let mut value = serde_json::to_value(listed).expect("it has a JSON form");
-        value["days_left"] = days_left(listed.not_after, now).into();
-        value
-    };
-    let list = |crl: &Crl| {
-        json!({ "authority": crl.authority, "number": crl.number, "next_update": crl.next_update,
-                "days_left": days_left(crl.next_update, now), "revoked": crl.serials })
-    };
-    json!({ "certificates": all.iter().map(row).collect::<Vec<_>>(),
-            "crls": crls.iter().map(list).collect::<Vec<_>>() })
 }
 
 /// The books of an authority as a table.

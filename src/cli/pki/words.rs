@@ -1,5 +1,6 @@
 //! The words of `pki ...`.
 
+use super::super::merging::MergeWords;
 use crate::pki::{Authority, KeyType, Leaf, NameConstraint, PkiError, Reason, San, Span, Subject, Use, Want};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ pub enum PkiVerb {
         #[arg(long, default_value = "unspecified", value_parser = parsed::<Reason>)]
         reason: Reason,
     },
-    /// List certificates with the days they have left
+    /// List certificates, those of OpenSSH too, and revocation lists with the days they have left
     List {
         /// Only those that expire within this time; exit 2 when there are some
         #[arg(long, value_name = "TIME", value_parser = parsed::<Span>)]
@@ -76,6 +77,9 @@ pub enum PkiVerb {
     },
     /// Go on with the rotation of a root: make the next one, have it issue, retire the previous one
     Rotate(RotateWords),
+    /// Merge three sides of a record or a revocation list: what git calls
+    #[command(hide = true)]
+    Merge(MergeWords),
 }
 
 /// What of a certificate is written.

@@ -2,19 +2,16 @@
 
 use super::super::commands::say;
 use super::super::failure::{CommandError, Exit};
+use super::super::merging;
 use super::{in_words, recipients};
 use crate::secret::Store;
 use crate::secret::sops::{Recipient, Rules};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
 /// A file that the rule of the project is for.
 const SAMPLE: &str = "secrets/main.sops.yaml";
-const DRIVER: &str = "rhapsode-secrets";
-const ATTRIBUTES: &str = "secrets/** merge=rhapsode-secrets";
 
-/// Writes `.sops.yaml`, and has git merge secrets by value. Again, it changes only what is missing.
+/// Writes `.sops.yaml`, and has git merge secrets and certificates. Again, it changes only what is missing.
 ///
 /// # Errors
 /// No key is given, and none is found; a file cannot be written.
@@ -29,8 +26,7 @@ pub fn init(store: &Store, to: &[String], quiet: bool) -> Result<Exit, CommandEr
     if !given.is_empty() {
         change(store, &given, &[])?;
     }
-    attributes(root)?;
-    driver(root);
+    merging::set_up(root)?;
     if !quiet {
         let rules = Rules::of_project(root).map_err(|error| in_words(&error))?;
         let all = rules.of(SAMPLE).map_err(|error| in_words(&error))?.map(|rule| rule.recipients).unwrap_or_default();
@@ -65,29 +61,4 @@ fn own() -> Result<Vec<Recipient>, CommandError> {
     }
     Err(CommandError::mistake("you have no ssh key to encrypt to")
         .hint("make one with `ssh-keygen -t ed25519`, or name a recipient: `rhapsode secret init --to age1...`"))
-}
-
-/// Two branches that both change a file would meet in its MAC, which no text merge can make right.
-fn attributes(root: &Path) -> Result<(), CommandError> {
-    let path = root.join(".gitattributes");
-    let before = std::fs::read_to_string(&path).unwrap_or_default();
-    if before.lines().any(|line| line.trim() == ATTRIBUTES) {
-        return Ok(());
-    }
-    let end = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path)?;
-    Ok(writeln!(file, "{end}{ATTRIBUTES}")?)
-}
-
-/// Git keeps the commands of merge drivers for each clone: nobody runs what a repository says. Without git, or outside
-/// of a repository, there is nothing to merge.
-fn driver(root: &Path) {
-    let program = std::env::current_exe().map_or_else(|_| "rhapsode".into(), |path| path.display().to_string());
-    let command = format!("{} secret merge %O %A %B %P", crate::remote::quote(&program));
-    let settings = [("name", "secrets by value"), ("driver", command.as_str())];
-    for (key, value) in settings {
-        let mut git = Command::new("git");
-        git.current_dir(root).args(["config", "--local", &format!("merge.{DRIVER}.{key}"), value]);
-        let _ = git.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    }
 }

@@ -1,5 +1,6 @@
 //! The words of `secret ...`.
 
+use super::super::merging::MergeWords;
 use clap::Subcommand;
 use std::path::PathBuf;
 
@@ -73,14 +74,5 @@ pub enum SecretVerb {
     },
     /// Merge three sides of a file of secrets: what git calls
     #[command(hide = true)]
-    Merge {
-        /// The common ancestor
-        base: PathBuf,
-        /// Our side; the result goes here
-        ours: PathBuf,
-        /// Their side
-        theirs: PathBuf,
-        /// The name of the file in the repository
-        path: PathBuf,
-    },
+    Merge(MergeWords),
 }

@@ -29,10 +29,14 @@ impl Dns {
     /// Writes a file of the folder whole, or not at all.
     pub(super) fn write(&self, _held: &Locked, file: &str, content: &impl Serialize) -> Result<(), DnsError> {
         let path = self.store.root().join(FOLDER).join(file);
-        let text = serde_json::to_string_pretty(content).expect("plain data") + "\n";
-        let written = write_whole(&path, text.as_bytes());
+        let written = write_whole(&path, text(content).as_bytes());
         written.map_err(|source| DnsError::File { verb: "write", file: format!("{FOLDER}/{file}"), source })
     }
+}
+
+/// The text of a file.
+pub(super) fn text(content: &impl Serialize) -> String {
+    serde_json::to_string_pretty(content).expect("plain data") + "\n"
 }
 
 /// A name that files can have: of a key, or of a zone.

@@ -23,6 +23,7 @@ pub use name::DomainName;
 pub use prefix::{Classless, Prefix, reverse_name};
 pub use reverse::{Reverse, ReverseWant};
 pub use serial::{Policy, Serial};
+pub(super) use serial::{is_serial, merge_serials};
 pub use tsig::{ROLES, Tsig, TsigAlgorithm};
 pub use zone::{Zone, ZoneWant};
 

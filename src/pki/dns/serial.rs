@@ -1,6 +1,7 @@
 //! Serials of zones: they rise when the content changes, and only then.
 
 use super::{Dns, DnsError, DomainName, Zone};
+use crate::pki::merge::{Merged, Misfit, Sides};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -34,6 +35,11 @@ pub struct Serial {
 }
 
 impl Policy {
+    /// Whether nobody can tell a serial before it is taken.
+    pub fn is_of_the_moment(self) -> bool {
+        self == Self::Unix
+    }
+
     fn next(self, last: u32, now: jiff::Timestamp) -> Option<u32> {
         let date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
         let base = match self {
@@ -98,6 +104,19 @@ impl Dns {
         }
         Ok(serial)
     }
+}
+
+/// True for the file with the last serial of a zone.
+pub(in crate::pki) fn is_serial(path: &std::path::Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "json")
+        && path.parent().is_some_and(|folder| folder.ends_with("dns/zones"))
+}
+
+/// The next serial follows the greater one, whatever the zone holds then.
+pub(in crate::pki) fn merge_serials(sides: Sides<&str>) -> Result<Merged, Misfit> {
+    let sides = sides.read(|text| serde_json::from_str::<Kept>(text).map_err(|error| error.to_string()))?;
+    let kept = Kept { serial: sides.ours.serial.max(sides.theirs.serial), sha256: String::new() };
+    Ok(Merged::clean(super::folder::text(&kept)))
 }
 
 /// A zone may have a `/` in its name (RFC 2317), a file may not.

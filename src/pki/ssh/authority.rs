@@ -39,8 +39,11 @@ impl Record {
     }
 }
 
+/// The file with its revocation list, in its folder.
+pub(in crate::pki) const LIST: &str = "revoked.krl";
+
 fn list_file(authority: &str) -> String {
-    format!("{authority}/revoked.krl")
+    format!("{authority}/{LIST}")
 }
 
 impl Ssh {

@@ -191,7 +191,7 @@ pub(super) fn timestamp(secs: u64) -> Timestamp {
 }
 
 /// ssh-key reads some lengths that are wrong, which OpenSSH refuses: only what is written back the same was issued.
-fn read(text: &str) -> Option<Certificate> {
+pub(super) fn read(text: &str) -> Option<Certificate> {
     let certificate = Certificate::from_openssh(text).ok()?;
     certificate.to_openssh().is_ok_and(|written| written == text).then_some(certificate)
 }

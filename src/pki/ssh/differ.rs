@@ -23,8 +23,10 @@ pub fn differences(
     } else if !signed {
         reasons.push("its signature does not verify".into());
     }
-    if record.entry(certificate.serial()).is_none() {
-        reasons.push(format!("the authority does not know its serial {}", certificate.serial()));
+    match record.entry(certificate.serial()) {
+        Some(entry) if entry.name == name => {}
+        Some(entry) => reasons.push(format!("its serial {} is that of `{}`", certificate.serial(), entry.name)),
+        None => reasons.push(format!("the authority does not know its serial {}", certificate.serial())),
     }
     if record.revokes_serial(certificate.serial()) {
         reasons.push(format!("its serial {} is revoked", certificate.serial()));
@@ -56,7 +58,7 @@ fn ending(certificate: &Certificate, want: &CertificateWant, now: Timestamp) -> 
     match end.saturating_sub(now) {
         0 => Some(format!("expired on {}", day(end))),
         left if left <= want.renew_secs => {
-            Some(format!("expires in {}, renewed {} before", long(left), long(want.renew_secs)))
+            Some(format!("expires on {}, renewed {} before", day(end), long(want.renew_secs)))
         }
         _ if certificate.valid_after() > now => {
             Some(format!("it is valid only from {}", day(certificate.valid_after())))

@@ -11,15 +11,21 @@ mod error;
 mod key;
 mod krl;
 mod lines;
+mod list;
+mod merge;
 mod place;
 mod record;
 mod signer;
 
+pub(super) use authority::LIST;
 pub use authority::{AuthorityWant, Revoke};
 pub use certificate::{CertificateWant, Issued, Kind};
 pub use error::SshError;
 pub use key::{KeyPair, KeyType, KeyWant, line, read_public};
 pub use lines::authorized_keys;
+pub use list::Listed;
+pub(super) use merge::merge_records;
+pub(super) use record::RECORD;
 
 use crate::secret::Store;
 use place::Place;

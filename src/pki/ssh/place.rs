@@ -39,6 +39,18 @@ impl Place {
         }
     }
 
+    /// All files, by their paths from the folder, sorted.
+    ///
+    /// # Errors
+    /// A folder cannot be listed.
+    pub fn files(&self) -> Result<Vec<String>, SshError> {
+        let mut files = Vec::new();
+        let failed = |error| SshError::new(format!("cannot list `{FOLDER}`")).because(error);
+        walk(&self.root.join(FOLDER), "", &mut files).map_err(failed)?;
+        files.sort();
+        Ok(files)
+    }
+
     /// Writes a file whole, or not at all; one that holds this already is left alone.
     ///
     /// # Errors
@@ -56,6 +68,23 @@ impl Place {
         let locked = Locked::to_change(&self.root.join(FOLDER));
         locked.map_err(|error| SshError::new(format!("cannot lock the folder `{FOLDER}`")).because(error))
     }
+}
+
+fn walk(folder: &Path, front: &str, files: &mut Vec<String>) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("{front}{name}");
+        match entry.file_type()?.is_dir() {
+            true => walk(&entry.path(), &format!("{path}/"), files)?,
+            false => files.push(path),
+        }
+    }
+    Ok(())
 }
 
 /// Refuses names that are no path below our folder.

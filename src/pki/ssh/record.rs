@@ -20,7 +20,7 @@ pub struct Record {
 }
 
 /// One certificate.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Its serial.
@@ -42,7 +42,7 @@ pub struct Entry {
 }
 
 /// What shall be accepted no more.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revoked {
     /// The name of a certificate: nothing is issued under it again.
@@ -92,34 +92,52 @@ impl Record {
         keys.into_iter().any(|revoked| revoked.key_data() == key.key_data())
     }
 
-    /// The certificate of a serial.
+    /// Reads the text of a file.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// The text of its file.
+    pub fn text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a record has a JSON form");
+        text.push('\n');
+        text
+    }
+
+    /// The certificate of a serial; the first one, where two branches gave it to one each.
     pub fn entry(&self, serial: u64) -> Option<&Entry> {
         self.issued.iter().find(|entry| entry.serial == serial)
     }
 }
 
+/// Its file, in the folder of the authority.
+pub(in crate::pki) const RECORD: &str = "authority.json";
+
 fn file(authority: &str) -> String {
-    format!("{authority}/authority.json")
+    format!("{authority}/{RECORD}")
 }
 
 impl Ssh {
     pub(super) fn record(&self, authority: &str) -> Result<Option<Record>, SshError> {
         let shown = Place::shown(&file(authority));
         let Some(text) = self.place.read(&file(authority))? else { return Ok(None) };
-        let record: Record = serde_json::from_str(&text)
+        let record = Record::parse(&text)
             .map_err(|error| SshError::new(format!("cannot read the authority's record `{shown}`")).because(error))?;
-        let serials = record.issued.iter().map(|entry| entry.serial);
-        if let Some(twice) = serials.clone().find(|serial| serials.clone().filter(|other| other == serial).count() > 1)
-        {
-            return Err(SshError::new(format!("the serial {twice} stands twice in `{shown}`"))
-                .hint("two branches issued it: remove one entry and its certificate, which is issued again"));
-        }
         Ok(Some(record))
     }
 
+    /// True when an authority revoked a certificate: its serial, its name, or its key.
+    ///
+    /// # Errors
+    /// Its record cannot be read.
+    pub fn revokes(&self, authority: &str, name: &str, serial: u64, key: &PublicKey) -> Result<bool, SshError> {
+        let record = self.record(authority)?;
+        Ok(record.is_some_and(|record| {
+            record.revokes_serial(serial) || record.revokes_name(name) || record.revokes_key(key)
+        }))
+    }
+
     pub(super) fn save_record(&self, authority: &str, record: &Record) -> Result<(), SshError> {
-        let mut text = serde_json::to_string_pretty(record).expect("a record has a JSON form");
-        text.push('\n');
-        self.place.write(&file(authority), text.as_bytes())
+        self.place.write(&file(authority), record.text().as_bytes())
     }
 }

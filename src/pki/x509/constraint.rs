@@ -38,7 +38,7 @@ impl NameConstraint {
                 let host = address.rsplit_once('@').map_or("", |(_, host)| host).to_ascii_lowercase();
                 match tree.strip_prefix('.') {
                     Some(above) => host.len() > above.len() && is_below(&host, above),
-                    None if tree.contains('@') => address == tree,
+                    None if tree.contains('@') => with_lower_host(address) == *tree,
                     None => host == *tree,
                 }
             }
@@ -53,6 +53,14 @@ impl NameConstraint {
             _ => false,
         };
         wildcard || self.holds(san)
+    }
+}
+
+/// Upper and lower case count in front of the `@` alone (RFC 5280, 7.5).
+fn with_lower_host(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((local, host)) => format!("{local}@{}", host.to_ascii_lowercase()),
+        None => address.to_ascii_lowercase(),
     }
 }
 
@@ -102,8 +110,7 @@ impl FromStr for NameConstraint {
             Some(("email", value)) => {
                 let host = value.strip_prefix('.').unwrap_or(value);
                 let fits = if value.contains('@') { is_email(value) } else { is_dns(host) };
-                let lower = if value.contains('@') { value.to_owned() } else { value.to_ascii_lowercase() };
-                fits.then_some(Self::Email(lower))
+                fits.then(|| Self::Email(with_lower_host(value)))
                     .ok_or_else(|| wrong("write `email:example.org` or `email:a@b.example`"))
             }
             Some(("uri", _)) => Err(wrong("URIs cannot be constrained; DNS names, addresses and e-mail can")),
@@ -150,6 +157,7 @@ mod tests {
             ("email:example.org", "a@Example.org"),
             ("email:.example.org", "a@b.example.org"),
             ("email:a@example.org", "a@example.org"),
+            ("email:a@Example.org", "a@examplE.org"),
         ] {
             assert!(holds(tree, name), "{tree} {name}");
         }
@@ -158,6 +166,7 @@ mod tests {
             ("a.internal", "internal"),
             ("10.0.0.0/8", "11.0.0.1"),
             ("10.0.0.0/8", "fd00::1"),
+            ("email:A@example.org", "a@example.org"),
             ("email:example.org", "a@b.example.org"),
             ("email:.example.org", "a@example.org"),
             ("email:example.org", "example.org"),

@@ -26,7 +26,7 @@ pub struct Crl {
     pub pem: String,
     /// Grows with every list.
     pub number: u64,
-    /// Made then.
+    /// Valid from then on, an hour before it was made.
     pub this_update: Timestamp,
     /// Holds until then.
     pub next_update: Timestamp,
@@ -58,6 +58,9 @@ pub struct Revocation {
     /// The list that tells it.
     pub crl: Crl,
 }
+
+/// Clocks differ, and a list that is not valid yet makes who asks it refuse everybody.
+const BACK: i64 = 3_600;
 
 /// A list as it was read.
 struct Read {
@@ -168,17 +171,19 @@ impl Pki {
         self.crl_of(self.authority(authority)?, now)
     }
 
-    /// The revocation lists there are, sorted by authority.
+    /// The revocation lists there are, sorted by authority; none where a file is no list of its authority: damaged, or
+    /// signed by a former key.
     ///
     /// # Errors
     /// The files of an authority do not fit.
-    pub fn crls(&self) -> Result<Vec<Crl>, PkiError> {
+    pub fn crls(&self) -> Result<Vec<(String, Option<Crl>)>, PkiError> {
         let _lock = self.shelf.lock_to_read()?;
         let mut all = Vec::new();
         for name in self.shelf.names()? {
             if let Some(pem) = self.shelf.read(&name, CRL)?.filter(|_| !self.shelf.is_unfinished(&name)) {
                 let held = self.shelf.held(&name)?;
-                all.extend(read_crl(&pem, &held.spki).map(|read| read.told(&name, pem)));
+                let crl = read_crl(&pem, &held.spki).map(|read| read.told(&name, pem));
+                all.push((name, crl));
             }
         }
         Ok(all)
@@ -201,7 +206,8 @@ impl Pki {
         let number = held.record.crl.unwrap_or(0) + 1;
         let before = self.read_crl(&held)?;
         let entries = listed(&held, before.as_ref());
-        let (this_update, next_update) = (instant(now.as_second()), instant(now.as_second() + lifetime.in_secs()));
+        let (this_update, next_update) =
+            (instant(now.as_second() - BACK), instant(now.as_second() + lifetime.in_secs()));
         let params = CertificateRevocationListParams {
             this_update: date(this_update),
             next_update: date(next_update),
@@ -247,6 +253,9 @@ impl Pki {
         }
         let lifted = read.entries.keys().filter(|serial| !wanted.iter().any(|(issued, _)| issued.serial == **serial));
         reasons.extend(lifted.map(|serial| format!("{serial} needs no entry any more")));
+        if read.this_update > now.as_second() {
+            reasons.push(format!("it is valid only from {}", instant(read.this_update)));
+        }
         if read.next_update - now.as_second() <= lifetime.in_secs() / 3 {
             reasons.push(format!("it holds until {}", day(instant(read.next_update))));
         }
@@ -292,6 +301,14 @@ fn read_crl(pem: &str, spki: &[u8]) -> Option<Read> {
         next_update: crl.next_update()?.timestamp(),
         entries: crl.iter_revoked_certificates().map(entry).collect(),
     })
+}
+
+/// The number of a list, whoever signed it.
+pub(super) fn number(pem: &str) -> Option<u64> {
+    let blocks = blocks(pem).ok()?;
+    let [(_, der)] = blocks.as_slice() else { return None };
+    let (_, crl) = CertificateRevocationList::from_der(der).ok()?;
+    u64::try_from(crl.crl_number()?).ok()
 }
 
 fn revoked_params(issued: &Issued, revoked: &Revoked) -> RevokedCertParams {

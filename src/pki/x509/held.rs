@@ -135,6 +135,16 @@ impl Shelf {
         }
     }
 
+    /// The public keys of every certificate in the folder of an authority; none of one that is no authority.
+    pub fn authority_keys(&self, name: &str) -> Result<Vec<Vec<u8>>, PkiError> {
+        if self.record(name)?.is_none_or(|record| !record.kind().is_authority()) {
+            return Ok(Vec::new());
+        }
+        let files = [CERTIFICATE, NEXT].map(str::to_owned).into_iter().chain(self.previous(name)?);
+        let ders = files.map(|file| self.certificate(name, &file)).filter_map(Result::transpose);
+        ders.map(|der| Ok(parsed(&der?)?.public_key().raw.to_vec())).collect()
+    }
+
     /// The roots that are to be trusted with one: itself, and the other one of a rotation.
     pub fn roots(&self, root: &Held) -> Result<Vec<Vec<u8>>, PkiError> {
         let mut roots = vec![root.der.clone()];

@@ -211,9 +211,13 @@ fn lifetime_change(before: &Want, want: &Want) -> Result<Option<String>, PkiErro
     Ok((before != now).then(|| format!("lifetime {}, was {}", in_words(now), in_words(before))))
 }
 
-/// In its last days, where another one would last longer.
+/// In its last days, where another one would last longer; before its first one.
 fn expiry(held: &Held, want: &Want, next: Option<&Validity>, now: Timestamp) -> Option<String> {
     let (begins, ends, now) = (held.seen.not_before.as_second(), held.seen.not_after.as_second(), now.as_second());
+    // A clock was wrong when it was issued; below an authority that begins as late another one is no better.
+    if now < begins && next.is_none_or(|next| next.not_before.as_second() < begins) {
+        return Some(format!("valid only from {}", held.seen.not_before));
+    }
     let window = want.window().map_or_else(|| default_window(want, ends - begins), Span::in_secs);
     // One that its issuer cuts short ends no later when it is issued again.
     if now < ends - window || next.is_some_and(|next| next.not_after.as_second() <= ends) {
@@ -224,9 +228,11 @@ fn expiry(held: &Held, want: &Want, next: Option<&Validity>, now: Timestamp) -> 
         1 => "a day".to_owned(),
         days => format!("{days} days"),
     };
+    // The day and not how far it is: a plan that is saved says tomorrow what it says today.
+    let end = day(held.seen.not_after);
     Some(match now > ends {
-        true => format!("expired {} ago", days(now - ends)),
-        false => format!("expires in {}, renewed {} before", days(ends - now), days(window)),
+        true => format!("expired on {end}"),
+        false => format!("expires on {end}, renewed {} before", days(window)),
     })
 }
 

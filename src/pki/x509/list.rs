@@ -67,6 +67,24 @@ impl Pki {
         Ok(all)
     }
 
+    /// The public keys of all authorities, as `SubjectPublicKeyInfo` in DER with their names: those that issue, those that
+    /// are to follow them and those that went before. What cannot be read is left out, and the first reason given.
+    pub fn authority_keys(&self) -> (Vec<(String, Vec<u8>)>, Option<PkiError>) {
+        let (mut keys, mut failed) = (Vec::new(), None);
+        let read = self.shelf.lock_to_read().and_then(|lock| Ok((lock, self.shelf.names()?)));
+        let (_lock, names) = match read {
+            Ok(read) => read,
+            Err(error) => return (keys, Some(error)),
+        };
+        for name in names {
+            match self.shelf.authority_keys(&name) {
+                Ok(spkis) => keys.extend(spkis.into_iter().map(|spki| (name.clone(), spki))),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        (keys, failed)
+    }
+
     /// The names that a run which was interrupted left unfinished, sorted; [`Pki::renew`] finishes them.
     ///
     /// # Errors
@@ -74,6 +92,17 @@ impl Pki {
     pub fn unfinished(&self) -> Result<Vec<String>, PkiError> {
         let _lock = self.shelf.lock_to_read()?;
         Ok(self.shelf.names()?.into_iter().filter(|name| self.shelf.is_unfinished(name)).collect())
+    }
+
+    /// Whether and why an authority took a serial back; nothing where there is no such authority or serial.
+    ///
+    /// # Errors
+    /// Its record cannot be read.
+    pub fn revocation_of(&self, authority: &str, serial: &str) -> Result<Option<Revoked>, PkiError> {
+        super::shelf::check_name(authority)?;
+        let _lock = self.shelf.lock_to_read()?;
+        let record = self.shelf.record(authority)?;
+        Ok(record.and_then(|record| record.entry(serial)?.revoked.clone()))
     }
 
     /// Every certificate that an authority ever issued, in the order of serials.

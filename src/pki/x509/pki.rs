@@ -54,7 +54,7 @@ pub enum Verdict {
     Keep(Box<Certificate>),
     /// It is issued, or its chain is written anew.
     Issue {
-        /// Why, for people: `SAN dns:new.example added`, `expires in 20 days, renewed 30 days before`.
+        /// Why, for people: `SAN dns:new.example added`, `expires on 2027-01-31, renewed 30 days before`.
         reasons: Vec<String>,
     },
 }
@@ -280,8 +280,15 @@ impl Pki {
             issued: known.map(|known| known.issued).unwrap_or_default(),
         };
         let held = Held::of_der(record, der, chain)?;
+        let was_unfinished = self.shelf.is_unfinished(name);
         self.shelf.begin(name)?;
-        self.keep_key(name, &key)?;
+        if let Err(error) = self.keep_key(&key) {
+            // Nothing has changed yet; what an earlier run left half made still is.
+            if !was_unfinished {
+                self.shelf.finish(name)?;
+            }
+            return Err(error);
+        }
         if let Some(issuer) = issuers.first_mut() {
             let issued =
                 Issued { serial: hex(&serial), name: name.to_owned(), not_after: validity.not_after, revoked: None };
@@ -292,16 +299,12 @@ impl Pki {
         Ok(held)
     }
 
-    /// Puts a new key among the secrets. Where that fails, nothing has changed yet.
-    fn keep_key(&self, name: &str, key: &Kept) -> Result<(), PkiError> {
-        if !key.is_new {
-            return Ok(());
+    /// Puts a new key among the secrets.
+    fn keep_key(&self, key: &Kept) -> Result<(), PkiError> {
+        match key.is_new {
+            true => Ok(self.store.put(&key.secret, key.key.pem().as_bytes())?),
+            false => Ok(()),
         }
-        let kept = self.store.put(&key.secret, key.key.pem().as_bytes());
-        if kept.is_err() {
-            self.shelf.finish(name)?;
-        }
-        Ok(kept?)
     }
 
     /// Writes the files of a certificate; the record last, as it tells what the others are.

@@ -174,9 +174,10 @@ impl Pki {
                 return Err(PkiError::invalid_hint(problem, "apply what issues and deploys them first"));
             }
         }
-        self.shelf.write(&name, RECORD, &held.record.text())?;
-        self.shelf.remove(&name, CROSS)?;
+        // The record last: torn before, the next call removes what is left.
         self.store.rm(&rotating.key)?;
+        self.shelf.remove(&name, CROSS)?;
+        self.shelf.write(&name, RECORD, &held.record.text())?;
         Ok(Rotation {
             stage: None,
             told: vec![

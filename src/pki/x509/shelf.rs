@@ -15,8 +15,8 @@ const UNFINISHED: &str = ".unfinished";
 
 pub(super) const CERTIFICATE: &str = "certificate.pem";
 pub(super) const CHAIN: &str = "chain.pem";
-pub(super) const RECORD: &str = "record.json";
-pub(super) const CRL: &str = "crl.pem";
+pub(in crate::pki) const RECORD: &str = "record.json";
+pub(in crate::pki) const CRL: &str = "crl.pem";
 /// In the folder of a root that rotates.
 pub(super) const NEXT: &str = "next.pem";
 pub(super) const CROSS: &str = "cross.pem";
@@ -119,6 +119,20 @@ impl Shelf {
     /// Whether a run ended between the two.
     pub fn is_unfinished(&self, name: &str) -> bool {
         self.path(name, UNFINISHED).exists()
+    }
+
+    /// The files of former roots, sorted.
+    pub fn previous(&self, name: &str) -> Result<Vec<String>, PkiError> {
+        let shown = Self::shown(name, PREVIOUS);
+        let entries = match std::fs::read_dir(self.path(name, PREVIOUS)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed("list", &shown))?,
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut files: Vec<String> = names.map(|file| format!("{PREVIOUS}/{file}")).collect();
+        files.retain(|file| file.ends_with(".pem"));
+        files.sort();
+        Ok(files)
     }
 
     /// Every name with a record, sorted.

@@ -4,7 +4,7 @@ use super::handles::Kept;
 use crate::engine::Shared;
 use crate::event::Sign;
 use crate::ops::{Change, OpError};
-use crate::pki::{Pki, PkiError, Verdict, Want};
+use crate::pki::{Pki, PkiError, Revoked, Verdict, Want};
 use crate::script::world::Authority;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -23,10 +23,25 @@ pub fn now() -> Timestamp {
 
 /// The certificate that is there under a name, whatever is wanted of it.
 pub fn there(authority: &Authority, name: &str) -> Result<Option<Arc<Kept>>, PkiError> {
-    match (in_pki(authority.own(), name)?, authority.elsewhere()) {
-        (None, Some(current)) => in_pki(current, name),
-        (kept, _) => Ok(kept),
+    let own = in_pki(authority.own(), name)?;
+    let Some(current) = authority.elsewhere() else { return Ok(own) };
+    match own {
+        Some(kept) if taken_back(&kept, &current)?.is_none() => Ok(Some(kept)),
+        _ => in_pki(current, name),
     }
+}
+
+/// Why the project as it is now takes a certificate of an earlier commit back, or one of those that issued it.
+fn taken_back(kept: &Kept, current: &Pki) -> Result<Option<Revoked>, PkiError> {
+    let mut next = Some(kept.certificate.clone());
+    while let Some(certificate) = next {
+        let Some(issuer) = &certificate.issuer else { break };
+        if let Some(revoked) = current.revocation_of(issuer, &certificate.seen.serial)? {
+            return Ok(Some(revoked));
+        }
+        next = kept.pki.show(issuer).ok();
+    }
+    Ok(None)
 }
 
 fn in_pki(pki: Arc<Pki>, name: &str) -> Result<Option<Arc<Kept>>, PkiError> {
@@ -51,8 +66,16 @@ impl Issue<'_> {
         Ok(self.verdict()?.ok())
     }
 
-    /// The certificate, or why it must be issued. A rollback takes that of its commit while it holds, then that of the
-    /// project as it is.
+    /// Whether there is none yet, nor one that an interrupted run left half made.
+    fn is_new(&self) -> Result<bool, PkiError> {
+        match there(self.authority, self.name) {
+            Err(PkiError::Unfinished { .. }) => Ok(false),
+            found => Ok(found?.is_none()),
+        }
+    }
+
+    /// The certificate, or why it must be issued. A rollback takes that of its commit while it holds and was not taken
+    /// back since, then that of the project as it is.
     fn verdict(&self) -> Result<Result<Arc<Kept>, Vec<String>>, PkiError> {
         let look = |pki: Arc<Pki>| -> Result<Result<Arc<Kept>, Vec<String>>, PkiError> {
             Ok(match pki.look(self.name, self.want, now())? {
@@ -61,13 +84,13 @@ impl Issue<'_> {
             })
         };
         let own = look(self.authority.own())?;
-        let (Err(reasons), Some(current)) = (&own, self.authority.elsewhere()) else { return Ok(own) };
-        if let Some(kept) =
-            in_pki(self.authority.own(), self.name)?.filter(|kept| kept.certificate.seen.not_after > now())
-        {
-            return Ok(Ok(kept));
+        let Some(current) = self.authority.elsewhere() else { return Ok(own) };
+        let lasting = || in_pki(self.authority.own(), self.name).map(|kept| kept.filter(is_valid));
+        let kept = own.as_ref().ok().cloned().map_or_else(lasting, |kept| Ok(Some(kept)))?;
+        match kept {
+            Some(kept) if taken_back(&kept, &current)?.is_none() => Ok(Ok(kept)),
+            _ => Ok(look(current)?.map_err(|reasons| own.err().unwrap_or(reasons))),
         }
-        Ok(look(current)?.map_err(|_| reasons.clone()))
     }
 }
 
@@ -92,9 +115,7 @@ impl Shared for Issue<'_> {
         match (verdict, waits) {
             (Ok(_), Some(issuer)) => Err(OpError::Unknown(format!("what becomes of its authority `{issuer}`"))),
             (Ok(_), None) => Ok(Vec::new()),
-            (Err(_), _) if there(self.authority, self.name).map_err(refused)?.is_none() => {
-                Ok(vec![Change::new(Sign::Create, "issue")])
-            }
+            (Err(_), _) if self.is_new().map_err(refused)? => Ok(vec![Change::new(Sign::Create, "issue")]),
             // Its authority may bring more reasons with it.
             (Err(reasons), Some(_)) => Ok(again(&reasons).into_iter().map(Change::open_until_applied).collect()),
             (Err(reasons), None) => Ok(again(&reasons)),
@@ -106,6 +127,10 @@ impl Shared for Issue<'_> {
         self.authority.settles(self.name);
         Ok(())
     }
+}
+
+fn is_valid(kept: &Arc<Kept>) -> bool {
+    kept.certificate.seen.not_after > now()
 }
 
 fn again(reasons: &[String]) -> Vec<Change> {

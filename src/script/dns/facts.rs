@@ -102,6 +102,13 @@ pub fn zone(zone: &Zone, serial: u32) -> Map {
     map
 }
 
+/// A zone whose serial is the moment of an apply.
+pub fn zone_at_apply(zone: &Zone) -> Map {
+    let mut map = self::zone(zone, 0);
+    soon(&mut map, "zone", &zone.name.to_string(), ["serial", "text"]);
+    map
+}
+
 /// A zone of which an apply will tell more.
 pub fn zone_soon(name: &str) -> Map {
     let mut map = Map::new();

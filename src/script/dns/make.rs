@@ -201,6 +201,7 @@ fn one_zone(ctx: &NativeCallContext, op: &'static str, common: &Common, zone: &Z
     // A plan tells the serial that an apply will take; only a rehearsal has no project to ask.
     let facts = match known(&here, &done) {
         Known::Soon if !once::is_asked(&here) => facts::zone_soon(&zone.name.to_string()),
+        Known::Soon if zone.policy.is_of_the_moment() => facts::zone_at_apply(zone),
         _ => {
             let serial = keys.dns.look_serial(zone, jiff::Timestamp::now()).map_err(|error| failed(ctx, &error))?;
             facts::zone(zone, serial.number)
@@ -209,10 +210,27 @@ fn one_zone(ctx: &NativeCallContext, op: &'static str, common: &Common, zone: &Z
     Ok(with_changed(facts, &done))
 }
 
+/// What counts of a zone: what else it tells may be known after apply only.
+fn addresses(zone: &Dynamic) -> Dynamic {
+    match zone.read_lock::<Map>() {
+        Some(map) => map
+            .iter()
+            .filter(|(key, _)| *key == "addresses")
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect::<Map>()
+            .into(),
+        None => zone.clone(),
+    }
+}
+
 /// `dns::reverse`.
-pub fn reverse(ctx: &NativeCallContext, network: &str, options: Map) -> RhaiResultOf<Array> {
+pub fn reverse(ctx: &NativeCallContext, network: &str, mut options: Map) -> RhaiResultOf<Array> {
     let op = "dns::reverse";
     let prefix: Prefix = network.parse().map_err(|error: DnsError| refused(ctx, op, &error))?;
+    let from = options.get("from").and_then(|from| Some(from.read_lock::<Array>()?.iter().map(addresses).collect()));
+    if let Some(from) = from {
+        options.insert("from".into(), Dynamic::from_array(from));
+    }
     let asked = match asked::<ReverseWant>(ctx, op, options)? {
         Ok(asked) => asked,
         Err(_) => {

@@ -103,11 +103,12 @@ impl Shared for ZoneWork<'_> {
 
     fn look(&self) -> Result<Vec<Change>, OpError> {
         let serial = self.dns.dns.look_serial(self.zone, Timestamp::now()).map_err(refused)?;
-        Ok(match serial.before {
-            None => Vec::new(),
-            Some(0) => vec![Change::new(Sign::Create, format!("serial {}", serial.number))],
-            Some(before) => vec![Change::new(Sign::Update, format!("serial {before} => {}", serial.number))],
-        })
+        let change = match serial.before {
+            None => return Ok(Vec::new()),
+            Some(0) => Change::new(Sign::Create, format!("serial {}", serial.number)),
+            Some(before) => Change::new(Sign::Update, format!("serial {before} => {}", serial.number)),
+        };
+        Ok(vec![if self.zone.policy.is_of_the_moment() { change.open_until_applied() } else { change }])
     }
 
     fn work(&self) -> Result<(), OpError> {

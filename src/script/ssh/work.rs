@@ -126,13 +126,22 @@ impl Certify<'_> {
         format!("{}/{}", self.ca, self.name)
     }
 
-    /// The certificate that is as wanted. A rollback takes that of its commit, then that of the project as it is.
+    /// The certificate that is as wanted. A rollback takes that of its commit, unless it was revoked since, then that of
+    /// the project as it is.
     pub fn found(&self) -> Result<Option<Issued>, SshError> {
         for ssh in places(self.authority) {
             if !ssh.has_authority(self.ca)? {
                 continue;
             }
-            if let Look::Keep(issued) = ssh.look_certificate(self.ca, self.name, self.want, Timestamp::now())? {
+            let look = ssh.look_certificate(self.ca, self.name, self.want, Timestamp::now())?;
+            let current = self.authority.ssh_elsewhere();
+            let revoked = |issued: &Issued| {
+                let by = |ssh: &Arc<Ssh>| ssh.revokes(self.ca, self.name, issued.serial, &self.want.key);
+                current.as_ref().map_or(Ok(false), by)
+            };
+            if let Look::Keep(issued) = look
+                && !revoked(&issued)?
+            {
                 return Ok(Some(issued));
             }
         }

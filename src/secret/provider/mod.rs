@@ -26,6 +26,15 @@ pub trait Provider: Send + Sync {
     }
 }
 
+/// Looks at what providers answer, before anybody has it.
+pub trait Inspect: Send + Sync {
+    /// Refuses a value.
+    ///
+    /// # Errors
+    /// Why nobody may have it; without the value.
+    fn inspect(&self, reference: &str, value: &str) -> Result<(), SecretError>;
+}
+
 /// A reference that a run is going to need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needed {
@@ -43,6 +52,7 @@ type Answer = Arc<OnceLock<Result<Zeroizing<String>, SecretError>>>;
 pub struct Providers {
     schemes: BTreeMap<&'static str, Box<dyn Provider>>,
     names: Box<dyn Provider>,
+    inspector: Option<Box<dyn Inspect>>,
     answers: Mutex<HashMap<String, Answer>>,
 }
 
@@ -63,7 +73,14 @@ impl Providers {
         schemes.insert("sops", Box::new(kept::Sops::new(Arc::clone(&store))));
         schemes.insert("age", Box::new(kept::Age(root.to_owned())));
         schemes.insert("generate", Box::new(kept::Generate(Arc::clone(&store))));
-        Self { schemes, names: Box::new(kept::Names(store)), answers: Mutex::default() }
+        Self { schemes, names: Box::new(kept::Names(store)), inspector: None, answers: Mutex::default() }
+    }
+
+    /// The same, with somebody who looks at every answer.
+    #[must_use]
+    pub fn inspected_by(mut self, inspector: impl Inspect + 'static) -> Self {
+        self.inspector = Some(Box::new(inspector));
+        self
     }
 
     /// The provider of a reference, and what it is asked.
@@ -115,13 +132,12 @@ impl Resolve for Providers {
         let fetch = || {
             let (provider, rest) = self.of(reference)?;
             let bytes = provider.fetch(rest)?;
-            match std::str::from_utf8(&bytes) {
-                Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-                Err(_) => {
-                    let error = SecretError::new(format!("the secret `{reference}` is no text"));
-                    Err(error.hint("keep it in base64, and let the host decode it"))
-                }
-            }
+            let Ok(text) = std::str::from_utf8(&bytes) else {
+                let error = SecretError::new(format!("the secret `{reference}` is no text"));
+                return Err(error.hint("keep it in base64, and let the host decode it"));
+            };
+            self.inspector.as_ref().map_or(Ok(()), |inspector| inspector.inspect(reference, text))?;
+            Ok(Zeroizing::new(text.to_owned()))
         };
         answer.get_or_init(fetch).clone()
     }

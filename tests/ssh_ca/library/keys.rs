@@ -40,6 +40,22 @@ fn keys_of_every_type_are_those_of_openssh() {
 }
 
 #[test]
+fn an_authority_of_4096_bits_certifies_for_openssh() {
+    let bed = Bed::new();
+    let (pair, _) = bed.ssh.ensure_authority("ca", &want(KeyType::Rsa, Some(4096))).expect("an authority");
+    let list = run(Command::new("ssh-keygen").arg("-l").arg("-f").arg(bed.path("ca.pub"))).stdout;
+    assert!(list.starts_with(b"4096 ") && list.ends_with(b"(RSA)\n"), "{}", String::from_utf8_lossy(&list));
+    let private = bed.folder.path().join("private");
+    std::fs::write(&private, bed.store.get(&pair.secret).expect("kept").as_slice()).expect("written");
+    std::fs::set_permissions(&private, PermissionsExt::from_mode(0o600)).expect("set");
+    run(Command::new("ssh-keygen").arg("-y").arg("-f").arg(&private));
+    let wanted = bed.user(&["ada"]);
+    let (issued, _) = bed.ssh.ensure_certificate("ca", "ada", &wanted, super::now()).expect("issued");
+    let shown = super::shown(&issued.path);
+    assert!(shown.contains(&format!("Signing CA: RSA {} (using rsa-sha2-512)", pair.fingerprint())), "{shown}");
+}
+
+#[test]
 fn a_key_is_never_replaced_and_a_lost_public_half_comes_back() {
     let bed = Bed::new();
     let (pair, _) = bed.ssh.ensure_key("deploy", &KeyWant::default()).expect("a key");
