@@ -2,9 +2,11 @@
 
 mod bus;
 mod failure;
+mod limit;
 mod tally;
 
 pub use bus::{Bus, Dropped};
+pub use limit::remedy;
 pub use tally::{Count, Tally};
 
 use serde::{Deserialize, Serialize};
@@ -374,6 +376,13 @@ pub enum Event {
         host: Option<String>,
         /// The text.
         text: String,
+    },
+    /// A file was read here whose content decides about hosts: a playbook, a template, data, what an operation sends.
+    SourceRead {
+        /// From the root of the project where it is below it.
+        path: String,
+        /// Another one when its content is another one.
+        stamp: String,
     },
     /// The plan of a host cannot go on: a condition needs what only an apply can tell.
     NotPredictable {

@@ -15,6 +15,7 @@ mod history;
 mod init;
 mod inventory;
 mod layout;
+mod limits;
 mod script_facts;
 mod shell_framing;
 mod poor_hosts;

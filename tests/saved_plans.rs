@@ -205,6 +205,31 @@ fn what_no_plan_saw_is_refused_before_it_is_done() {
     assert!(project.path("allowed").exists() && !project.path("forbidden").exists());
 }
 
+/// `max_changes` for an own operation with two in it and a command that comes to its end at the second try: four.
+#[rstest::rstest]
+#[case::a_plan(3, true)]
+#[case::an_apply_whose_plan_saw_nothing(3, false)]
+#[case::a_plan_that_may_do_so_much(4, true)]
+#[case::an_apply_that_may_do_so_much(4, false)]
+fn plan_and_apply_count_the_same_changes(#[case] most: u32, #[case] planned: bool) {
+    let body = r#"
+        op::custom("my::thing", "x", #{ read: |h| true, apply: |h, left| {
+            file::put("@/one", #{ content: "x" });
+            file::put("@/two", #{ content: "x" });
+        } });
+        cmd::run("test -e @/tried || { touch @/tried; false; }", #{ retries: 1, delay: 0 });
+    "#;
+    let body = if planned { body.to_owned() } else { format!("if !is_planning() {{ {body} }}") };
+    let project = project(&format!("plan::expect(#{{ max_changes: {most} }}); {body}"));
+    let apply = Cli::new(["apply", "playbooks/site.rhai", "--yes"]).within(&project);
+    match (most, planned) {
+        (4, _) => _ = apply.any_stderr().success(),
+        (_, true) => _ = apply.stderr_contains("4 changes, where `max_changes` is 3 (").exit(7),
+        (_, false) => _ = apply.stderr_contains("it would be change 4, where `max_changes` is 3 (").exit(7),
+    }
+    assert_eq!(project.path("tried").exists(), most == 4);
+}
+
 #[test]
 fn guards_of_the_settings_may_be_stricter_for_one_inventory() {
     let project = project(FILES);

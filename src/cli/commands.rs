@@ -27,6 +27,12 @@ pub fn say_json(value: &serde_json::Value) {
     print(&serde_json::to_string_pretty(&value).expect("JSON values have a text"));
 }
 
+/// Prints a line beside the results.
+pub fn tell(text: impl AsRef<str>) {
+    // Nobody is left to be told when stderr is gone.
+    let _ = writeln!(anstream::stderr(), "{}", crate::secret::scrub(text.as_ref()));
+}
+
 fn print(text: &str) {
     let mut out = anstream::stdout();
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };

@@ -5,6 +5,7 @@ use crate::engine::{Guard, Pattern};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// `rhapsode.yaml`.
@@ -299,7 +300,12 @@ impl Origins {
         if let Some(value) = given {
             return Ok(Setting { value, origin: Origin::Flag(flag) });
         }
-        if let Some(text) = std::env::var(variable).ok().filter(|text| !text.is_empty()) {
+        if let Some(text) = std::env::var_os(variable).filter(|text| !text.is_empty()) {
+            let odd = |text: OsString| {
+                let value = text.to_string_lossy().into_owned();
+                ConfigError::Variable { name: variable, value, wanted: "text in UTF-8" }
+            };
+            let text = text.into_string().map_err(odd)?;
             let value =
                 parse(text.clone()).map_err(|wanted| ConfigError::Variable { name: variable, value: text, wanted })?;
             return Ok(Setting { value, origin: Origin::Variable(variable) });

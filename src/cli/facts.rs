@@ -1,13 +1,13 @@
 //! `facts`: what hosts tell about themselves, as one JSON document.
 
 use super::commands::say_json;
+use super::driver::Driver;
 use super::failure::{CommandError, Exit};
-use super::run::runtime;
 use super::session::{Session, shared_hosts};
 use super::signals;
 use crate::connect;
 use crate::engine::{Actor, Connected, Emit, Options, Run, Stop, unanswered};
-use crate::event::{Event, Failure};
+use crate::event::{Event, Failure, remedy};
 use crate::ops::fact::{self, Basic};
 use crate::remote::Interrupt;
 use std::sync::Arc;
@@ -39,9 +39,9 @@ impl Session {
             return Err(CommandError::no_host());
         }
         inventory.check_passwords(&hosts)?;
-        let runtime = runtime()?;
+        let driver = Driver::start()?;
         let interrupt = Interrupt::new();
-        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
+        let connections = connect::Settings::new(driver.handle(), interrupt.clone());
         let connections = connections.keeping_logins(self.config.keep_logins.value);
         let options = Options::looking(self.config.forks.value);
         let reach = Box::new(Connected(connections));
@@ -50,7 +50,7 @@ impl Session {
         signals::stop(&run);
         let answers = ask_all(&run, &hosts);
         run.close();
-        runtime.shutdown_background();
+        drop(driver);
         Ok(self.tell(answers))
     }
 
@@ -91,10 +91,15 @@ fn ask_all(run: &Arc<Run>, hosts: &[String]) -> Vec<(String, Result<Basic, Stop>
         thread::Builder::new().stack_size(STACK_BYTES).spawn(move || ask(&run, &name))
     };
     let threads: Vec<_> = hosts.iter().map(ask).collect();
-    let crashed = |name: &str| Err(Stop::Unreachable(Failure::new(format!("`{name}` could not be asked")).into()));
-    let answer = |(thread, name): (std::io::Result<thread::JoinHandle<_>>, &String)| {
-        let answer = thread.ok().and_then(|thread| thread.join().ok());
-        (name.clone(), answer.unwrap_or_else(|| crashed(name)))
+    let not_asked = |name: &str, error: Option<&std::io::Error>| {
+        let mut failure = Failure::new(format!("`{name}` could not be asked"));
+        failure.causes.extend(error.map(ToString::to_string));
+        failure.hint = error.and_then(remedy).map(str::to_owned);
+        Err(Stop::Unreachable(failure.into()))
+    };
+    let answer = |(thread, name): (std::io::Result<thread::JoinHandle<_>>, &String)| match thread {
+        Ok(thread) => (name.clone(), thread.join().unwrap_or_else(|_| not_asked(name, None))),
+        Err(error) => (name.clone(), not_asked(name, Some(&error))),
     };
     threads.into_iter().zip(hosts).map(answer).collect()
 }

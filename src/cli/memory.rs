@@ -7,6 +7,7 @@ use crate::state::{
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 
 /// Reads the ledger, and writes to the journal of the state store in an apply. A store that fails while it is written
@@ -15,6 +16,7 @@ pub struct Memory {
     store: Store,
     journal: Mutex<Option<Journal>>,
     begun: Mutex<HashMap<u64, Intended>>,
+    next: AtomicU64,
     past: OnceLock<Past>,
     asked: Mutex<Option<mpsc::Receiver<Past>>>,
 }
@@ -45,12 +47,13 @@ impl Memory {
             // Nobody asks in a run that ended before its first operation.
             let _ = tell.send(past);
         };
-        std::thread::spawn(read);
+        std::thread::Builder::new().name("memory".to_owned()).spawn(read).map_err(StateError::Thread)?;
         let journal = author.map(|author| store.journal(scope, author)).transpose()?;
         Ok(Self {
             store: store.clone(),
             journal: Mutex::new(journal),
             begun: Mutex::default(),
+            next: AtomicU64::new(0),
             past: OnceLock::new(),
             asked: Mutex::new(Some(asked)),
         })
@@ -193,10 +196,8 @@ impl Remember for Memory {
             None => return Ok(None),
         };
         let intended = intending.wait().map_err(|error| told(&error))?;
-        let mut begun = kept(&self.begun);
-        let number = begun.len() as u64;
-        let ticket = (number..).find(|ticket| !begun.contains_key(ticket)).expect("numbers do not end");
-        begun.insert(ticket, intended);
+        let ticket = self.next.fetch_add(1, Ordering::Relaxed);
+        kept(&self.begun).insert(ticket, intended);
         Ok(Some(Ticket(ticket)))
     }
 

@@ -6,6 +6,7 @@ mod commands;
 pub mod config;
 mod docs;
 mod drift;
+mod driver;
 mod examples;
 mod facts;
 pub mod failure;
@@ -31,6 +32,8 @@ pub mod secret;
 mod session;
 mod shown;
 mod signals;
+mod sources;
+mod submodules;
 pub mod staging;
 pub mod state;
 mod table;
@@ -86,6 +89,7 @@ fn dispatch(app: App) -> Result<Exit, CommandError> {
 
 /// The commands that need the settings of a project.
 fn in_project(app: App) -> Result<Exit, CommandError> {
+    room::make_least_room()?;
     let mut session = Session::new(app.common)?;
     match &app.command {
         Verb::Check { playbooks } => session.check(playbooks),
@@ -151,6 +155,6 @@ fn trace(verbose: u8, no_color: bool) {
         let filter = tracing_subscriber::EnvFilter::new(wanted);
         let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && !no_color;
         let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Scrubbing::new(std::io::stderr()));
-        lines.with_ansi(colour).without_time().init();
+        lines.with_ansi(colour).without_time().log_internal_errors(false).init();
     }
 }

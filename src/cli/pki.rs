@@ -7,7 +7,7 @@ mod words;
 
 pub use words::PkiVerb;
 
-use super::commands::{say, say_json};
+use super::commands::{say, say_json, tell};
 use super::failure::{CommandError, Exit};
 use super::merging::{self, MergeWords};
 use super::session::Session;
@@ -75,8 +75,8 @@ impl Session {
             all.iter().for_each(|done| {
                 let (name, until) = (&done.certificate.name, show::day(done.certificate.seen.not_after));
                 match done.reasons.is_empty() {
-                    true => anstream::eprintln!("{name}: unchanged, valid until {until}"),
-                    false => anstream::eprintln!("{name}: issued, valid until {until} ({})", done.reasons.join("; ")),
+                    true => tell(format!("{name}: unchanged, valid until {until}")),
+                    false => tell(format!("{name}: issued, valid until {until} ({})", done.reasons.join("; "))),
                 }
             });
         }
@@ -121,11 +121,7 @@ impl Session {
         };
         if !self.flags.quiet {
             let until = show::day(done.crl.next_update);
-            anstream::eprintln!(
-                "{what}; revocation list {} of `{}` holds until {until}",
-                done.crl.number,
-                done.authority
-            );
+            tell(format!("{what}; revocation list {} of `{}` holds until {until}", done.crl.number, done.authority));
         }
         Ok(Exit::Done)
     }
@@ -225,10 +221,10 @@ impl Session {
             if !self.flags.json && !self.flags.quiet {
                 let (number, until) = (crl.number, show::day(crl.next_update));
                 match crl.reasons.is_empty() {
-                    true => anstream::eprintln!("{name}: unchanged, number {number}, holds until {until}"),
+                    true => tell(format!("{name}: unchanged, number {number}, holds until {until}")),
                     false => {
                         let why = crl.reasons.join("; ");
-                        anstream::eprintln!("{name}: made, number {number}, holds until {until} ({why})");
+                        tell(format!("{name}: made, number {number}, holds until {until} ({why})"));
                     }
                 }
             }
@@ -251,7 +247,7 @@ impl Session {
         match self.flags.json {
             true => say_json(&json!({ "name": words.name, "stage": done.stage, "told": done.told })),
             false if self.flags.quiet => {}
-            false => done.told.iter().for_each(|line| anstream::eprintln!("{line}")),
+            false => done.told.iter().for_each(tell),
         }
         Ok(Exit::Done)
     }

@@ -1,5 +1,6 @@
 //! `plan` and `apply`: plans that are saved, and applies that are held to them.
 
+use super::commands::tell;
 use super::config::Config;
 use super::failure::{CommandError, Exit};
 use super::prepared::Prepared;
@@ -25,12 +26,12 @@ impl Session {
         let order = Order { announced: Some(announced.clone()), ..Order::of(Mode::Plan) };
         let finished = self.once(&prepared, order)?;
         if finished.totals.failed + finished.totals.unreachable > 0 {
-            anstream::eprintln!("the plan is not saved: it is incomplete");
+            tell("the plan is not saved: it is incomplete");
             return Ok(finished.exit);
         }
         self.save(path, &prepared, &finished, revision, &announced)?;
         if !self.flags.quiet {
-            anstream::eprintln!("saved: `rhapsode apply {}` does this and nothing else", path.display());
+            tell(format!("saved: `rhapsode apply {}` does this and nothing else", path.display()));
         }
         Ok(finished.exit)
     }

@@ -1,5 +1,6 @@
 //! What a run is made of: inventory, hosts and script, without a mistake that could be found before a login.
 
+use super::commands::tell;
 use super::failure::CommandError;
 use super::git::{Asking, Checkout};
 use super::recorded::digest;
@@ -8,6 +9,7 @@ use super::session::Session;
 use crate::inventory::Inventory;
 use crate::script::World;
 use rhai::AST;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -33,11 +35,12 @@ impl Prepared {
     /// # Errors
     /// None of them is in the inventory any more.
     pub(super) fn on(mut self, hosts: &[String], who: &str) -> Result<Self, CommandError> {
-        self.hosts.retain(|host| hosts.contains(host));
+        let among: HashSet<&String> = hosts.iter().collect();
+        self.hosts.retain(|host| among.contains(host));
         let gone: Vec<_> =
             hosts.iter().filter(|host| self.inventory.host(host).is_none()).map(String::as_str).collect();
         if !gone.is_empty() {
-            anstream::eprintln!("warning: the inventory has no {} any more, which {who} was about", gone.join(", "));
+            tell(format!("warning: the inventory has no {} any more, which {who} was about", gone.join(", ")));
         }
         if self.hosts.is_empty() { Err(CommandError::no_host()) } else { Ok(self) }
     }
@@ -59,6 +62,7 @@ impl Session {
         self.warn(&inventory);
         let hosts = self.selected(&inventory)?;
         let world = self.world(&inventory);
+        let playbook = &self.project.playbook(playbook)?;
         let script = crate::script::check(&world, playbook)?;
         inventory.check_passwords(&hosts)?;
         self.fetch_secrets(&inventory, &world, &hosts, &script, "")?;
@@ -104,7 +108,7 @@ impl Session {
         if !self.flags.quiet {
             for warning in inventory.warnings() {
                 let at = warning.position().map_or_else(String::new, |at| format!(" ({at})"));
-                anstream::eprintln!("warning: {warning}{at}");
+                tell(format!("warning: {warning}{at}"));
             }
         }
     }

@@ -6,12 +6,13 @@ use super::prepared::Prepared;
 use super::recorded::{Recorded, selected};
 use super::run::Order;
 use super::session::Session;
+use super::sources::changed;
 use super::worktree::short;
 use crate::engine::Earlier;
 use crate::event::{Failure, HostStatus, Mode};
 use crate::report::SHORT_RUN;
 use crate::state::{HostRecord, RunFilter, RunRecord, Store};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 impl Session {
     /// `resume [RUN]`
@@ -44,7 +45,7 @@ impl Session {
         let playbook = self.project.root.join(&found.playbook);
         let prepared = self.prepare(&playbook)?.on(&left, &format!("run {}", brief(&found.run)))?;
         if !changed {
-            same_sources(&found, &prepared)?;
+            same_sources(&store, &found, &prepared)?;
         }
         let done = done(&store, &found, &left)?;
         let order =
@@ -118,14 +119,20 @@ fn complete(run: &RunRecord) -> CommandError {
     CommandError::mistake(format!("run {} is complete: there is nothing to resume", brief(&run.run)))
 }
 
-/// What this run and those that it resumed did on the hosts that are left.
-fn done(store: &Store, run: &RunRecord, left: &[String]) -> Result<Earlier, CommandError> {
+/// The runs that this one went on with, first to last, and itself.
+fn chain(store: &Store, run: &RunRecord) -> Result<Vec<RunRecord>, CommandError> {
     let mut chain = vec![run.clone()];
     while let Some(earlier) = chain.last().and_then(|run| run.resumes.clone()) {
         chain.push(store.run(&earlier)?);
     }
+    chain.reverse();
+    Ok(chain)
+}
+
+/// What this run and those that it resumed did on the hosts that are left.
+fn done(store: &Store, run: &RunRecord, left: &[String]) -> Result<Earlier, CommandError> {
     let mut done = Earlier::new(&run.run);
-    for run in chain.iter().rev() {
+    for run in chain(store, run)? {
         for (host, end) in store.operations(&run.run)? {
             let is_left = left.contains(&host);
             done.note(host, end, is_left);
@@ -135,16 +142,24 @@ fn done(store: &Store, run: &RunRecord, left: &[String]) -> Result<Earlier, Comm
 }
 
 /// A run that goes on with other sources is another run.
-fn same_sources(run: &RunRecord, prepared: &Prepared) -> Result<(), CommandError> {
+fn same_sources(store: &Store, run: &RunRecord, prepared: &Prepared) -> Result<(), CommandError> {
     let (before, now) = (run.commit.as_deref(), prepared.checkout.commit.as_deref());
+    let mut read = BTreeMap::new();
+    for run in chain(store, run)? {
+        read.extend(store.sources(&run.run)?);
+    }
     let message = match (before, now) {
         (Some(before), Some(now)) if before != now => {
             format!("run {} was made from commit `{}`, and this is `{}`", brief(&run.run), short(before), short(now))
         }
-        _ if run.sources != prepared.sources => {
-            format!("the playbook, a module or the inventory changed since run {}", brief(&run.run))
-        }
-        _ => return Ok(()),
+        _ => match changed(&prepared.world.project.root, &read) {
+            Some(path) => format!("`{path}` is another one than in run {}", brief(&run.run)),
+            // One that was not read then.
+            None if run.sources != prepared.sources => {
+                format!("the playbook or the inventory reads other files than in run {}", brief(&run.run))
+            }
+            None => return Ok(()),
+        },
     };
     Err(CommandError::mistake(message)
         .hint("`apply` starts anew; `resume --changed` goes on with what is there now, or check the commit out"))

@@ -166,7 +166,9 @@ impl Session {
     fn applies_here(&self, store: &Store, playbook: Option<&str>) -> Result<Vec<RunRecord>, CommandError> {
         let inventory = self.config.inventory.value.join(" ");
         let inventory = (!inventory.is_empty()).then_some(inventory.as_str());
-        let shown = playbook.map(|path| self.project.shown(path.as_ref()));
+        // One that is not there any more may be there at the commit.
+        let file = |name: &str| self.project.playbook(name.as_ref()).unwrap_or_else(|_| name.into());
+        let shown = playbook.map(|name| self.project.shown(&file(name)));
         applies(store, inventory, shown.as_deref())
     }
 }

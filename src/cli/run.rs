@@ -1,18 +1,20 @@
 //! `plan`, `apply`, `drift`, `op`, `exec`: a playbook on the selected hosts, told to every sink.
 
 use super::ahead;
+use super::driver::Driver;
 use super::failure::{CommandError, Exit};
 use super::memory::{self, Memory};
 use super::prepared::Prepared;
 use super::saved_plan::Announced;
 use super::session::{Session, shared_hosts};
 use super::signals;
+use super::sources;
 use super::who::{who, whoami};
 use crate::connect;
 use crate::engine::{
     Connected, Contract, Earlier, Emit, Expected, Forgetful, Intended, Options, Remember, Run, TagFilter,
 };
-use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals};
+use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals, remedy};
 use crate::inventory::Host;
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Outputs, Verbosity};
@@ -25,7 +27,6 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
 
 struct Events(Arc<Bus>);
 
@@ -164,13 +165,16 @@ impl Session {
             sinks.push(Box::new(intended.clone()));
         }
         let bus = Arc::new(Bus::new(sinks));
-        let (run, runtime) = self.assemble(prepared, order.contract, order.done, (&store, &start, &bus))?;
+        let (run, driver) = self.assemble(prepared, order.contract, order.done, (&store, &start, &bus))?;
         signals::stop(&run);
         if let Some(lease) = &lease {
             let run = Arc::downgrade(&run);
             lease.when_lost(move || run.upgrade().iter().for_each(|run| run.interrupt()));
         }
         bus.emit(super::scrub::scrubbed(Event::RunStarted(start.clone())));
+        if mode.applies() && prepared.recurs {
+            sources::tell(&run, prepared);
+        }
         let ends = drive(&run, &prepared.world, &prepared.script);
         run.close();
         run.remember().finish();
@@ -191,7 +195,7 @@ impl Session {
         let duration_ms = started.elapsed().as_millis() as u64;
         bus.emit(Event::RunFinished { exit: exit.into(), duration_ms, totals: totals.clone() });
         let history = bus.finish().into_iter().find(|dropped| dropped.sink == "history");
-        runtime.shutdown_background();
+        drop(driver);
         if loss.is_none() && mode.applies() && totals.changes > 0 {
             self.tidy(&store);
         }
@@ -212,11 +216,11 @@ impl Session {
         contract: Option<Contract>,
         earlier: Option<Earlier>,
         (store, start, bus): (&Store, &RunStart, &Arc<Bus>),
-    ) -> Result<(Arc<Run>, Runtime), CommandError> {
+    ) -> Result<(Arc<Run>, Driver), CommandError> {
         super::room::make_room(prepared.hosts.len());
-        let runtime = runtime()?;
+        let driver = Driver::start()?;
         let interrupt = Interrupt::new();
-        let connections = connect::Settings::new(runtime.handle().clone(), interrupt.clone());
+        let connections = connect::Settings::new(driver.handle(), interrupt.clone());
         let connections = connections.keeping_logins(self.config.keep_logins.value);
         let (mode, playbook) = (start.mode, start.playbook.clone());
         let tags = TagFilter { only: self.flags.tags.clone(), skip: self.flags.skip_tags.clone() };
@@ -237,7 +241,7 @@ impl Session {
         };
         let run = run.expecting(expected).remembering(due, remember).held_to(contract).resuming(earlier);
         self.config.guards.of(&self.config.inventory.value).into_iter().for_each(|guard| run.guard(guard));
-        Ok((Arc::new(run), runtime))
+        Ok((Arc::new(run), driver))
     }
 
     /// Keeps the store small. One that cannot be tidied serves all the same.
@@ -343,18 +347,6 @@ impl Session {
     }
 }
 
-/// Async work of connections; hosts block in threads of their own.
-///
-/// # Errors
-/// When the system gives no threads.
-pub fn runtime() -> Result<Runtime, CommandError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| unusable("cannot start threads", &error))
-}
-
 fn verdict(run: &Run, ends: &[HostEnd], totals: &Totals, pending: bool) -> Exit {
     let of_hosts = Exit::of_run(run.options.mode, totals, run.interrupted(), pending);
     let any = |fault| ends.iter().any(|end| end.fault == fault);
@@ -376,19 +368,20 @@ fn refusal(exit: Exit, offends: &[String], silent: bool) -> CommandError {
 }
 
 fn unusable(message: &str, error: &std::io::Error) -> CommandError {
-    CommandError::new(Exit::Invalid, Failure { causes: vec![error.to_string()], ..Failure::new(message) })
+    let hint = remedy(error).map(str::to_owned);
+    CommandError::new(Exit::Invalid, Failure { causes: vec![error.to_string()], hint, ..Failure::new(message) })
 }
 
 pub(super) fn agreed() -> bool {
-    eprint!("Apply these changes? [y/N] ");
-    let _ = std::io::stderr().flush();
+    let mut err = std::io::stderr();
+    let _ = write!(err, "Apply these changes? [y/N] ").and_then(|()| err.flush());
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     let agreed = matches!(answer.trim(), "y" | "Y" | "yes");
     if !agreed {
         // Ctrl-D leaves the question without the end of its line.
         let end = if matches!(read, Ok(0)) { "\n" } else { "" };
-        eprintln!("{end}nothing was applied");
+        super::commands::tell(format!("{end}nothing was applied"));
     }
     agreed
 }

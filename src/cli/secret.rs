@@ -6,7 +6,7 @@ mod words;
 
 pub use words::SecretVerb;
 
-use super::commands::{say, say_json};
+use super::commands::{say, say_json, tell};
 use super::failure::{CommandError, Exit};
 use super::merging::MergeWords;
 use super::session::Session;
@@ -76,7 +76,7 @@ impl Session {
 
     fn told(&self, what: String) -> Exit {
         if !self.flags.quiet {
-            anstream::eprintln!("{what}");
+            tell(what);
         }
         Exit::Done
     }

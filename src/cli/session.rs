@@ -11,8 +11,9 @@ use crate::script::{Authority, Limits, Project, RhaiInventories, World};
 use crate::secret::{Providers, Resolve};
 use crate::state::{Location, StateError};
 use indexmap::IndexMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// One command line at work.
 pub struct Session {
@@ -87,6 +88,7 @@ impl Session {
             },
             None => Vec::new(),
         };
+        let excluded: HashSet<String> = excluded.into_iter().collect();
         let left: Vec<String> = selected.into_iter().filter(|host| !excluded.contains(host)).collect();
         if left.is_empty() {
             return Err(CommandError::no_host());
@@ -125,7 +127,8 @@ impl Session {
         let limits = Limits { operations: self.config.max_operations.value, depth: self.config.max_depth.value };
         let data_keys = inventory.hosts().flat_map(|host| host.data.keys().cloned()).collect();
         let (project, authority) = (Arc::clone(&self.project), Authority::new(&self.home, &self.project.root));
-        Arc::new(World { project, select: Box::new(select), limits, data_keys, authority })
+        let selected = Mutex::default();
+        Arc::new(World { project, select: Box::new(select), selected, limits, data_keys, authority })
     }
 
     fn failed_hosts(&self) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {

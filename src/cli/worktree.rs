@@ -3,7 +3,7 @@
 //! Spec: git-worktree(1).
 
 use super::failure::CommandError;
-use super::signals;
+use super::{signals, submodules};
 use crate::event::Failure;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -54,6 +54,7 @@ impl Tree {
         let path = self.path.as_os_str();
         let words = [OsStr::new("worktree"), OsStr::new("add"), OsStr::new("--detach"), OsStr::new("--quiet"), path];
         git(&self.repository, words.into_iter().chain([OsStr::new(commit)]))?;
+        submodules::fill(&self.repository, &self.path)?;
         self.link_ignored().map_err(|error| unusable(&error))
     }
 
@@ -145,8 +146,11 @@ pub fn short(name: &str) -> &str {
     }
 }
 
-/// Runs git in a folder, whatever repository our own environment names and without hooks.
-fn git<W: AsRef<OsStr>>(folder: &Path, words: impl IntoIterator<Item = W>) -> Result<Vec<u8>, CommandError> {
+/// Runs git in a folder, whatever repository our own environment names and without hooks; gives what it prints.
+///
+/// # Errors
+/// There is no git, or it refuses.
+pub(super) fn git<W: AsRef<OsStr>>(folder: &Path, words: impl IntoIterator<Item = W>) -> Result<Vec<u8>, CommandError> {
     let mut git = Command::new("git");
     git.current_dir(folder).args(["-c", "core.hooksPath=/dev/null"]).args(words);
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {

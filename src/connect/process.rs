@@ -32,11 +32,8 @@ pub(super) fn open(target: &Target, launch: Option<&str>) -> Result<Channel, She
 fn remedy(program: &str, error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => format!("is `{program}` installed here?"),
-        // EMFILE has no kind of its own yet.
-        _ if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
-            "raise the limit of open files (`ulimit -n`), or lower `--forks`".to_owned()
-        }
-        _ => format!("try `{program}` by hand on this machine"),
+        _ => crate::event::remedy(error)
+            .map_or_else(|| format!("try `{program}` by hand on this machine"), str::to_owned),
     }
 }
 

@@ -20,6 +20,20 @@ pub struct ScopeId(pub String);
 pub struct Round {
     /// Who came, in inventory order, with what they brought.
     pub came: Vec<(String, Option<Value>)>,
+    follows: Mutex<HashMap<String, Value>>,
+}
+
+impl Round {
+    fn of(came: Vec<(String, Option<Value>)>) -> Self {
+        Self { came, follows: Mutex::default() }
+    }
+
+    /// What follows from it: worked out once, however many came, and the same for all who ask by this name.
+    pub fn shared<T: Any + Send + Sync>(&self, name: String, work: impl FnOnce() -> T) -> Arc<T> {
+        let mut follows = self.follows.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let value = follows.entry(name).or_insert_with(|| Arc::new(work()));
+        Arc::clone(value).downcast().expect("a name stands for one kind of value")
+    }
 }
 
 /// Two hosts that do not do the same.
@@ -116,9 +130,7 @@ impl Meetings {
         let mut state = self.lock();
         let scope = state.scopes.get_mut(id).expect("a scope is open while it has members");
         scope.arrived.insert(host.to_owned(), arrival);
-        if scope.settle() {
-            self.changed.notify_all();
-        }
+        self.tell(scope.settle());
         loop {
             if state.interrupted {
                 return Err(NoMeeting::Interrupted);
@@ -137,35 +149,37 @@ impl Meetings {
     pub fn leave(&self, host: &str) {
         let mut state = self.lock();
         state.gone.insert(host.to_owned());
-        for scope in state.scopes.values_mut() {
-            scope.leave(host);
-        }
-        self.changed.notify_all();
+        let settled = state.scopes.values_mut().filter_map(|scope| scope.leave(host).then_some(())).count();
+        self.tell(settled > 0);
     }
 
     /// A host takes no further part in one scope: what it did there failed.
     pub fn leave_in(&self, id: &ScopeId, host: &str) {
         let mut state = self.lock();
-        state.scopes.get_mut(id).expect("a scope is open while it has members").leave(host);
-        self.changed.notify_all();
+        let scope = state.scopes.get_mut(id).expect("a scope is open while it has members");
+        self.tell(scope.leave(host));
     }
 
     /// A host came to the end of its script; whoever still waits for it disagrees.
     pub fn end(&self, host: &str) {
         let mut state = self.lock();
         state.ended.insert(host.to_owned());
-        for scope in state.scopes.values_mut() {
-            scope.end(host);
-        }
-        self.changed.notify_all();
+        let settled = state.scopes.values_mut().filter_map(|scope| scope.end(host).then_some(())).count();
+        self.tell(settled > 0);
     }
 
     /// A host came to the end of the block that the scope stands for.
     pub fn end_in(&self, id: &ScopeId, host: &str) {
         let mut state = self.lock();
         let scope = state.scopes.get_mut(id).expect("a scope is open while it has members");
-        scope.end(host);
-        self.changed.notify_all();
+        self.tell(scope.end(host));
+    }
+
+    /// Wakes those who wait, when there is an answer for some of them: thousands may wait.
+    fn tell(&self, settled: bool) {
+        if settled {
+            self.changed.notify_all();
+        }
     }
 
     /// True when the host left.
@@ -191,17 +205,20 @@ impl Meetings {
 }
 
 impl Scope {
-    fn leave(&mut self, host: &str) {
+    /// As [`Scope::settle`].
+    fn leave(&mut self, host: &str) -> bool {
         self.members.retain(|member| member != host);
         self.ended.remove(host);
         self.arrived.remove(host);
-        self.settle();
+        self.settle()
     }
 
-    fn end(&mut self, host: &str) {
-        if self.members.iter().any(|member| member == host) {
+    /// As [`Scope::settle`].
+    fn end(&mut self, host: &str) -> bool {
+        let member = self.members.iter().any(|member| member == host);
+        member && {
             self.ended.insert(host.to_owned());
-            self.settle();
+            self.settle()
         }
     }
 
@@ -246,7 +263,7 @@ impl Scope {
                 came.push((member.clone(), arrival.value));
             }
         }
-        let round = Arc::new(Round { came });
+        let round = Arc::new(Round::of(came));
         for (member, _) in &round.came {
             self.answers.insert(member.clone(), Answer::Complete(Arc::clone(&round)));
         }
@@ -263,7 +280,7 @@ impl Scope {
             .collect();
         for host in released {
             self.arrived.remove(&host);
-            self.answers.insert(host, Answer::Complete(Arc::new(Round { came: Vec::new() })));
+            self.answers.insert(host, Answer::Complete(Arc::new(Round::of(Vec::new()))));
         }
     }
 

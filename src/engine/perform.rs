@@ -192,7 +192,9 @@ impl Actor {
             }
         } else if announced && self.deviates(&mut verdict, id, &call.at) {
             return Ok(verdict);
-        } else if let Some(why) = (!plan.is_empty()).then(|| self.run.refuses(call.op, &call.target)).flatten() {
+        } else if let Some(why) =
+            (!plan.is_empty()).then(|| self.run.refuses(call.op, &call.target, announced)).flatten()
+        {
             verdict.refused = Some(why);
             return Ok(verdict);
         } else if plan.has_steps() {

@@ -5,6 +5,7 @@ use super::meeting::{NoMeeting, Round, Value};
 use super::settings::Settings;
 use crate::event::Event;
 use indexmap::IndexMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A play as the script asks for it.
@@ -13,7 +14,7 @@ pub struct Play {
     /// Its name; the selector when unnamed.
     pub name: String,
     /// Hosts that match its selector, in inventory order.
-    pub hosts: Vec<String>,
+    pub hosts: Arc<[String]>,
     /// Sizes of its batches; the last one repeats. All hosts at once when empty.
     pub batches: Vec<Share>,
     /// How many hosts of a batch may fail; more stop the run.
@@ -132,12 +133,24 @@ impl Play {
         batches
     }
 
+    /// Its batches among those who came; worked out once for all hosts that ask for the same.
+    fn batches(&self, came: &Round) -> Arc<Batches> {
+        let name = format!("batches {:p} {} {:?}", Arc::as_ptr(&self.hosts), self.reverse, self.batches);
+        came.shared(name, || {
+            let present: HashSet<&str> = came.came.iter().map(|(name, _)| name.as_str()).collect();
+            let mut hosts: Vec<String> =
+                self.hosts.iter().filter(|host| present.contains(host.as_str())).cloned().collect();
+            if self.reverse {
+                hosts.reverse();
+            }
+            Batches::of(self.split(&hosts))
+        })
+    }
+
     /// Whether a batch failed, and whether that stops the run.
-    fn verdict(&self, batch: &[String], round: &Round, last: bool) -> (bool, Result<(), Halt>) {
-        let well = |host: &&String| round.came.iter().any(|(name, failed)| name == *host && failed.is_none());
-        let failed = batch.len() - batch.iter().filter(well).count();
-        let judged = self.judge(failed, batch.len(), last);
-        (judged.is_err() || (self.max_fail.is_none() && failed == batch.len()), judged)
+    fn verdict(&self, failed: usize, size: usize, last: bool) -> (bool, Result<(), Halt>) {
+        let judged = self.judge(failed, size, last);
+        (judged.is_err() || (self.max_fail.is_none() && failed == size), judged)
     }
 
     fn judge(&self, failed: usize, size: usize, last: bool) -> Result<(), Halt> {
@@ -156,6 +169,30 @@ impl Play {
 /// What a host gives to the meeting at the end of a batch in which it failed.
 struct Failing;
 
+/// The hosts of a play, batch after batch.
+struct Batches {
+    all: Vec<Vec<String>>,
+    /// The number of the batch of each host.
+    of: HashMap<String, usize>,
+}
+
+impl Batches {
+    fn of(all: Vec<Vec<String>>) -> Self {
+        let numbered = all.iter().enumerate();
+        let of = numbered.flat_map(|(number, batch)| batch.iter().map(move |host| (host.clone(), number))).collect();
+        Self { all, of }
+    }
+
+    /// How many hosts of a batch failed or did not come to its end; counted once for all.
+    fn failed(self: &Arc<Self>, number: usize, round: &Round) -> usize {
+        *round.shared(format!("failed {:p} {number}", Arc::as_ptr(self)), || {
+            let well = round.came.iter().filter(|(_, failed)| failed.is_none());
+            let well: HashSet<&str> = well.map(|(name, _)| name.as_str()).collect();
+            self.all[number].iter().filter(|host| !well.contains(host.as_str())).count()
+        })
+    }
+}
+
 impl Actor {
     /// Runs a play: batch after batch, and all hosts of the scope wait for the end of each. `settle` is called on the
     /// hosts of a batch once it is known whether it failed: true when it is to be undone.
@@ -170,14 +207,9 @@ impl Actor {
         mut settle: impl FnMut(bool) -> Result<(), E>,
     ) -> Result<(), E> {
         let came = self.meet(&format!("play at {at}"), None).map_err(Halt::from)?;
-        let present = |host: &&String| came.came.iter().any(|(name, _)| name == *host);
-        let mut hosts: Vec<String> = play.hosts.iter().filter(present).cloned().collect();
-        if play.reverse {
-            hosts.reverse();
-        }
-        let batches = play.split(&hosts);
-        for (number, batch) in batches.iter().enumerate() {
-            let mine = batch.iter().any(|host| host == self.own().name());
+        let batches = play.batches(&came);
+        for (number, batch) in batches.all.iter().enumerate() {
+            let mine = batches.of.get(self.own().name()) == Some(&number);
             let done = if mine { self.enter(play, at, number, batch, &mut body) } else { Ok(()) };
             // One that failed waits for the verdict on its batch only when that may put it back.
             if done.as_ref().is_err_and(|error| !play.undo || error.ends_host()) {
@@ -186,7 +218,7 @@ impl Actor {
             let failed = done.is_err().then(|| Arc::new(Failing) as Value);
             let round = self.meet(&format!("end of play at {at}"), failed).map_err(Halt::from)?;
             let verdict = match self.run.options.mode.applies() {
-                true => play.verdict(batch, &round, number + 1 == batches.len()),
+                true => play.verdict(batches.failed(number, &round), batch.len(), number + 1 == batches.all.len()),
                 false => (false, Ok(())),
             };
             if mine {

@@ -161,11 +161,14 @@ impl Run {
         self.guards.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Why a change must not be begun; one that may be is counted.
-    pub(super) fn refuses(&self, op: &str, target: &str) -> Option<String> {
+    /// Why a change must not be begun; one that may be is counted, however often it is tried.
+    pub(super) fn refuses(&self, op: &str, target: &str, first_try: bool) -> Option<String> {
         let guards = self.guards();
         if let Some(why) = guards.iter().find_map(|guard| guard.forbids(op, target)) {
             return Some(why);
+        }
+        if !first_try {
+            return None;
         }
         let count = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
         let over = guards.iter().find(|guard| guard.max_changes.is_some_and(|most| count > most))?;
@@ -279,20 +282,22 @@ impl Run {
         self.meetings.interrupt();
     }
 
-    /// Logs out of every host.
+    /// Logs out of every host; one after the other where the system gives no threads.
     pub fn close(&self) {
         const AT_ONCE: usize = 32;
         let hosts = self.hosts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let open = Mutex::new(hosts.values());
         let next = || open.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
-        std::thread::scope(|scope| {
-            for _ in 0..hosts.len().min(AT_ONCE) {
-                scope.spawn(|| {
-                    while let Some(host) = next() {
-                        host.line().close();
-                    }
-                });
+        let leave = || {
+            while let Some(host) = next() {
+                host.line().close();
             }
+        };
+        std::thread::scope(|scope| {
+            let mut more =
+                (1..hosts.len().min(AT_ONCE)).map(|_| std::thread::Builder::new().spawn_scoped(scope, leave));
+            while let Some(Ok(_)) = more.next() {}
+            leave();
         });
     }
 }

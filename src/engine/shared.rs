@@ -128,7 +128,7 @@ impl Actor {
         if plan.is_empty() {
             return Ok(verdict);
         }
-        if let Some(why) = self.run.refuses(call.op, &call.target) {
+        if let Some(why) = self.run.refuses(call.op, &call.target, true) {
             return Err(Stop::Deviated(Box::new(call.refusal(self.own().name(), &why))));
         }
         let mut record = Record::default();

@@ -84,6 +84,7 @@ impl OpError {
             Self::Refused { message, .. } => trouble(message),
             Self::Shell(error) => error.hint(),
             Self::Command { stderr, stdout, .. } => trouble(stderr).or_else(|| trouble(stdout)),
+            Self::Local { source, .. } => crate::event::remedy(source).map(str::to_owned),
             _ => None,
         }
     }

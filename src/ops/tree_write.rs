@@ -3,6 +3,7 @@
 use super::OpError;
 use super::change::{FileWrite, Source};
 use super::write::unique;
+use crate::event::remedy;
 use crate::remote::{Command, Output, Shell, quote};
 use std::collections::BTreeMap;
 use std::io::{PipeWriter, Read, Write};
@@ -68,11 +69,14 @@ impl TreeWrite {
     }
 
     fn stream(&self, shell: &mut dyn Shell) -> Result<Output, OpError> {
-        let pipe = |source| OpError::Local { path: "a pipe".into(), source };
-        let (mut reader, writer) = std::io::pipe().map_err(pipe)?;
+        let unable = |error: std::io::Error| OpError::Refused {
+            message: format!("cannot pack the files for `{}`: {error}", self.root),
+            hint: remedy(&error).map(str::to_owned),
+        };
+        let (mut reader, writer) = std::io::pipe().map_err(unable)?;
         let command = self.receiver();
         std::thread::scope(|scope| {
-            let packing = scope.spawn(move || self.pack(writer));
+            let packing = std::thread::Builder::new().spawn_scoped(scope, move || self.pack(writer)).map_err(unable)?;
             let sent = shell.stream(&command, &mut reader);
             drop(reader);
             let packed = packing.join().expect("packing does not panic");

@@ -122,6 +122,12 @@ struct Talk<'s, 'a> {
     deadline: Instant,
 }
 
+/// A moment that comes; what is not limited ends in some decades.
+fn after(limit: Duration) -> Instant {
+    const LONGEST: Duration = Duration::from_secs(1 << 30);
+    Instant::now() + limit.min(LONGEST)
+}
+
 impl<'s, 'a> Talk<'s, 'a> {
     fn new(
         session: &'s mut Session,
@@ -133,7 +139,7 @@ impl<'s, 'a> Talk<'s, 'a> {
         let answers = Answers::new(&request.mark, limits.output);
         let open = Open { stdout: true, stderr: true };
         let mut talk = Self { session, request, limits, feed, answers, open, deadline: Instant::now() };
-        talk.deadline += talk.limit();
+        talk.deadline = after(talk.limit());
         talk
     }
 
@@ -158,7 +164,7 @@ impl<'s, 'a> Talk<'s, 'a> {
             if self.open.is_half() {
                 self.deadline = Instant::now() + LAST_WORDS;
             } else if streams || before != self.progress() {
-                self.deadline = Instant::now() + self.limit();
+                self.deadline = after(self.limit());
             }
         }
         Ok(())

@@ -27,13 +27,7 @@ use std::sync::Arc;
 pub fn check(world: &World, playbook: &Path) -> Result<Arc<AST>, Failure> {
     let project = &world.project;
     let engine = builder::bare(world.limits);
-    let path = match playbook.is_absolute() || playbook.exists() {
-        true => playbook.canonicalize().unwrap_or_else(|_| playbook.to_owned()),
-        false => project.root.join(playbook),
-    };
-    if !path.is_file() {
-        return Err(project.no_playbook(playbook));
-    }
+    let path = project.playbook(playbook)?;
     let ast = project.compile(&engine, &path)?;
     examine(world, &engine, &ast, &mut vec![path])?;
     Ok(ast)

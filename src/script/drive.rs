@@ -6,10 +6,11 @@ use super::handler;
 use super::here::Here;
 use super::world::World;
 use crate::engine::{Actor, Run};
-use crate::event::{Event, Failure, HostStatus};
+use crate::event::{Event, Failure, HostStatus, remedy};
 use rhai::{AST, Engine};
-use std::sync::Arc;
-use std::thread;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
 
 /// Stack of a host thread. Only touched pages cost memory; the depth limits of scripts must fit, unoptimised too.
 const STACK_BYTES: usize = 8 << 20;
@@ -37,41 +38,68 @@ pub enum Fault {
     Deviation,
 }
 
-/// Runs a compiled playbook on all selected hosts and waits for them.
+/// Whether hosts may begin; not set while threads are still started.
+type Begin = OnceLock<bool>;
+
+/// Runs a compiled playbook on all selected hosts and waits for them. Where the system has no room for a thread a host,
+/// none begins: half of the hosts of a playbook are not what was asked for.
 pub fn drive(run: &Arc<Run>, world: &Arc<World>, playbook: &Arc<AST>) -> Vec<HostEnd> {
     let unknowns = crate::secret::unknowns();
-    let threads: Vec<_> = run.selected.iter().map(|name| spawn(run, world, playbook, name, unknowns)).collect();
-    threads.into_iter().map(|(name, thread)| thread.join().unwrap_or_else(|_| crashed(run, name))).collect()
+    let begin = Arc::new(Begin::new());
+    let mut threads = Vec::with_capacity(run.selected.len());
+    let started: io::Result<()> = run.selected.iter().try_for_each(|name| {
+        threads.push((name, spawn(run, world, playbook, &begin, (name, unknowns))?));
+        Ok(())
+    });
+    begin.get_or_init(|| started.is_ok());
+    let ends = threads.into_iter().map(|(name, thread)| thread.join().unwrap_or_else(|_| Some(crashed(run, name))));
+    let ends = ends.flatten().collect();
+    match started {
+        Ok(()) => ends,
+        Err(error) => no_room(run, &error),
+    }
 }
 
 fn spawn(
     run: &Arc<Run>,
     world: &Arc<World>,
     playbook: &Arc<AST>,
-    name: &str,
-    unknowns: usize,
-) -> (String, thread::JoinHandle<HostEnd>) {
+    begin: &Arc<Begin>,
+    (name, unknowns): (&str, usize),
+) -> io::Result<JoinHandle<Option<HostEnd>>> {
     let (run, world, playbook, host) = (Arc::clone(run), Arc::clone(world), Arc::clone(playbook), name.to_owned());
-    let thread = thread::Builder::new()
-        .name(name.chars().take(15).collect())
-        .stack_size(STACK_BYTES)
-        .spawn(move || {
-            super::error::begin(unknowns);
-            one(&run, world, &playbook, &host)
-        })
-        .expect("the system has room for a thread a host");
-    (name.to_owned(), thread)
+    let begin = Arc::clone(begin);
+    thread::Builder::new().name(name.chars().take(15).collect()).stack_size(STACK_BYTES).spawn(move || {
+        super::error::begin(unknowns);
+        begin.wait().then(|| one(&run, world, &playbook, &host))
+    })
 }
 
-fn crashed(run: &Run, host: String) -> HostEnd {
-    run.meetings.leave(&host);
+/// How all hosts end when not each of them can have a thread.
+fn no_room(run: &Run, error: &io::Error) -> Vec<HostEnd> {
+    let hosts = run.selected.len();
+    let failure = Failure {
+        causes: vec![error.to_string()],
+        hint: remedy(error).map(str::to_owned),
+        ..Failure::new(format!("the system has no room for {hosts} threads, one a host; nothing was begun"))
+    };
+    let end = |host: &String| {
+        run.meetings.leave(host);
+        finish(run, host, HostStatus::Failed, Some(failure.clone()));
+        HostEnd { host: host.clone(), status: HostStatus::Failed, fault: Fault::Mistake }
+    };
+    run.selected.iter().map(end).collect()
+}
+
+fn crashed(run: &Run, host: &str) -> HostEnd {
+    run.meetings.leave(host);
     let error = Failure {
         message: format!("rhapsode itself failed on `{host}`"),
         hint: Some("please report this, with the text above".into()),
         ..Failure::default()
     };
-    finish(run, &host, HostStatus::Failed, Some(error));
-    HostEnd { host, status: HostStatus::Failed, fault: Fault::Mistake }
+    finish(run, host, HostStatus::Failed, Some(error));
+    HostEnd { host: host.to_owned(), status: HostStatus::Failed, fault: Fault::Mistake }
 }
 
 fn one(run: &Arc<Run>, world: Arc<World>, playbook: &AST, name: &str) -> HostEnd {

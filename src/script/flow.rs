@@ -9,6 +9,7 @@ use crate::engine::{Play, Settings, Share};
 use crate::event::{Event, Failure};
 use rhai::plugin::*;
 use rhai::{Array, Dynamic, FnPtr, ImmutableString, Map, NativeCallContext};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Plays, blocks, handlers and messages.
@@ -291,8 +292,8 @@ pub mod flow {
     }
 }
 
-fn selected(ctx: &NativeCallContext, here: &Here, selector: &str) -> RhaiResultOf<Vec<String>> {
-    (here.world().select)(selector).map_err(|failure| {
+fn selected(ctx: &NativeCallContext, here: &Here, selector: &str) -> RhaiResultOf<Arc<[String]>> {
+    here.world().hosts_of(selector).map_err(|failure| {
         let message = match failure.causes.first() {
             Some(cause) => format!("{}: {cause}", failure.message),
             None => failure.message.clone(),

@@ -30,6 +30,7 @@ mod once;
 mod opaque;
 mod places;
 pub mod plan;
+mod playbook;
 mod project;
 pub mod reference;
 mod refused;

@@ -1,8 +1,7 @@
 //! The folder that playbooks belong to: where paths start, and what was read from it.
 
 use super::syntax;
-use crate::event::Failure;
-use crate::inventory::nearest;
+use crate::event::{Failure, remedy};
 use rhai::{AST, Engine};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,15 +18,19 @@ pub struct Project {
     files: Mutex<BTreeMap<PathBuf, String>>,
     locals: Mutex<BTreeSet<PathBuf>>,
     templates: Mutex<HashMap<PathBuf, Arc<str>>>,
+    listener: Mutex<Option<Box<Listener>>>,
 }
+
+/// Told of a file or directory that is read for the first time.
+type Listener = dyn Fn(&Path) + Send + Sync;
 
 impl Project {
     /// The project of a folder.
     pub fn new(root: impl Into<PathBuf>) -> Arc<Self> {
         let root = root.into();
         let root = root.canonicalize().unwrap_or(root);
-        let (scripts, files, locals, templates) = Default::default();
-        Arc::new(Self { root, scripts, files, locals, templates })
+        let (scripts, files, locals, templates, listener) = Default::default();
+        Arc::new(Self { root, scripts, files, locals, templates, listener })
     }
 
     /// Finds the project around a folder.
@@ -62,31 +65,6 @@ impl Project {
         }
     }
 
-    /// The error for a playbook that is not there, with the one that was probably meant.
-    pub(super) fn no_playbook(&self, named: &Path) -> Failure {
-        let failure = Failure::new(format!("no playbook `{}`", named.display()));
-        let all: Vec<String> = self.playbooks().iter().map(|path| self.shown(path)).collect();
-        if all.is_empty() {
-            return failure.hint("name a file; `rhapsode init` makes a project with a first playbook");
-        }
-        let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let stems: Vec<String> = all.iter().map(|path| stem(Path::new(path))).collect();
-        let near = nearest(&stem(named), stems.iter().map(String::as_str));
-        match near.and_then(|near| stems.iter().position(|stem| stem == near)) {
-            Some(index) => failure.hint(format!("did you mean `{}`?", all[index])),
-            None => failure.hint(format!("the project has {}", all.join(", "))),
-        }
-    }
-
-    /// The playbooks in its folder `playbooks`, in order of their names.
-    pub fn playbooks(&self) -> Vec<PathBuf> {
-        let files = std::fs::read_dir(self.root.join("playbooks")).into_iter().flatten().flatten();
-        let mut files: Vec<PathBuf> = files.map(|file| file.path()).collect();
-        files.retain(|path| path.extension().is_some_and(|extension| extension == "rhai"));
-        files.sort();
-        files
-    }
-
     /// A compiled script; compiled once a run.
     ///
     /// # Errors
@@ -99,6 +77,7 @@ impl Project {
         let text = self.read(path).map_err(|reason| Failure {
             message: format!("cannot read `{shown}`"),
             causes: vec![reason.to_string()],
+            hint: remedy(&reason).map(str::to_owned),
             ..Failure::default()
         })?;
         let ast = Arc::new(syntax::compile(engine, &text, &shown)?);
@@ -117,7 +96,9 @@ impl Project {
         let text: Arc<str> = std::fs::read_to_string(path)?.into();
         let hash = Sha256::digest(text.as_bytes());
         lock(&self.files).insert(path.to_owned(), hash.iter().map(|byte| format!("{byte:02x}")).collect());
-        lock(&self.templates).insert(path.to_owned(), Arc::clone(&text));
+        if lock(&self.templates).insert(path.to_owned(), Arc::clone(&text)).is_none() {
+            self.tell(path);
+        }
         Ok(text)
     }
 
@@ -128,7 +109,20 @@ impl Project {
 
     /// Notes a file or directory whose content an operation sends.
     pub fn note_local(&self, path: &Path) {
-        lock(&self.locals).insert(path.to_owned());
+        if lock(&self.locals).insert(path.to_owned()) {
+            self.tell(path);
+        }
+    }
+
+    /// From now on this one is told, and nobody else, of files and directories that were not read before.
+    pub fn listen(&self, listener: impl Fn(&Path) + Send + Sync + 'static) {
+        *lock(&self.listener) = Some(Box::new(listener));
+    }
+
+    fn tell(&self, path: &Path) {
+        if let Some(listener) = &*lock(&self.listener) {
+            listener(path);
+        }
     }
 
     /// Files and directories whose content operations send.

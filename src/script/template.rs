@@ -5,6 +5,7 @@ use super::error::{RhaiResultOf, mistake};
 use super::here::Here;
 use super::opaque::Opaque;
 use super::places::calling;
+use crate::event::remedy;
 use crate::secret::contains_unknown;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, merge_maps};
@@ -67,7 +68,9 @@ fn read(ctx: &NativeCallContext, src: &str) -> RhaiResultOf<(String, Arc<str>)> 
     let hint = || Some(super::syntax::PATHS.to_owned());
     let path = project.find(src, calling(ctx).as_deref()).map_err(|tried| mistake(ctx, tried, hint()))?;
     let shown = project.shown(&path);
-    let text = project.read(&path).map_err(|error| mistake(ctx, format!("cannot read `{shown}`: {error}"), None))?;
+    let text = project
+        .read(&path)
+        .map_err(|error| mistake(ctx, format!("cannot read `{shown}`: {error}"), remedy(&error).map(str::to_owned)))?;
     Ok((shown, text))
 }
 

@@ -5,7 +5,7 @@ use super::project::Project;
 use crate::event::Failure;
 use crate::pki::ssh::Ssh;
 use crate::pki::{Custody, Pki};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -33,6 +33,8 @@ pub struct World {
     pub project: Arc<Project>,
     /// Finds hosts.
     pub select: Box<Select>,
+    /// What was found already: every host asks.
+    pub selected: Mutex<HashMap<String, Arc<[String]>>>,
     /// Against endless scripts.
     pub limits: Limits,
     /// Keys of the data of all hosts: names that templates may use.
@@ -130,6 +132,21 @@ impl World {
     pub fn alone(project: Arc<Project>) -> Self {
         let authority = Authority::new(&project.root, &project.root);
         let (limits, data_keys) = (Limits::default(), HashSet::new());
-        Self { project, select: Box::new(|_| Ok(Vec::new())), limits, data_keys, authority }
+        let selected = Mutex::default();
+        Self { project, select: Box::new(|_| Ok(Vec::new())), selected, limits, data_keys, authority }
+    }
+
+    /// The hosts of a selector, looked for once a run.
+    ///
+    /// # Errors
+    /// A selector that is wrong.
+    pub fn hosts_of(&self, selector: &str) -> Result<Arc<[String]>, Failure> {
+        let mut selected = self.selected.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hosts) = selected.get(selector) {
+            return Ok(Arc::clone(hosts));
+        }
+        let hosts: Arc<[String]> = (self.select)(selector)?.into();
+        selected.insert(selector.to_owned(), Arc::clone(&hosts));
+        Ok(hosts)
     }
 }

@@ -1,6 +1,6 @@
 //! Programs of this machine that give secrets: they may ask somebody, and they may hang.
 
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Write};
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -25,7 +25,8 @@ fn output_within(command: Command, what: &str, patience: Duration, limit: Durati
         if let Ok(output) = tokio::time::timeout(patience, &mut running).await {
             return output;
         }
-        eprintln!("waiting for {} (Ctrl-C gives up)", super::redact(what));
+        // Nobody is left to be told when stderr is gone.
+        let _ = writeln!(std::io::stderr(), "waiting for {} (Ctrl-C gives up)", super::redact(what));
         let rest = limit.saturating_sub(patience);
         let late = |_| Error::new(ErrorKind::TimedOut, format!("it gave no answer in {} s", limit.as_secs()));
         tokio::time::timeout(rest, running).await.unwrap_or_else(|late_by| Err(late(late_by)))

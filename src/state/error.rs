@@ -1,6 +1,7 @@
 //! Why the state store refused.
 
 use super::{Holder, Place};
+use crate::event::remedy;
 use std::error::Error;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -124,6 +125,9 @@ pub enum StateError {
         #[source]
         source: Source,
     },
+    /// The system gives no thread for the work of the store.
+    #[error("cannot start a thread for the state store")]
+    Thread(#[source] std::io::Error),
     /// A row holds what no rhapsode wrote.
     #[error("a record of the state store makes no sense")]
     Record(#[source] Source),
@@ -180,7 +184,10 @@ impl StateError {
             Self::NotEmpty { .. } => "name a new store: an import only fills one that holds nothing".to_owned(),
             Self::Ambiguous { runs, .. } => format!("give more of it: {}", backticked(runs)),
             Self::Import { .. } => "take the file as `rhapsode state export` wrote it, whole".to_owned(),
-            Self::Database { .. } | Self::Record(_) | Self::Stopped | Self::Stream(..) => return None,
+            Self::Thread(error) | Self::Stream(_, error) => remedy(error)?.to_owned(),
+            // The database wraps what the system said.
+            Self::Database { source, .. } => source.downcast_ref().and_then(remedy)?.to_owned(),
+            Self::Record(_) | Self::Stopped => return None,
         })
     }
 

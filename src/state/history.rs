@@ -41,7 +41,7 @@ impl HistorySink {
             next: 1,
         };
         let writer = std::thread::Builder::new().name("history".to_owned()).spawn(move || writer.work(&events));
-        let writer = writer.map_err(StateError::record)?;
+        let writer = writer.map_err(StateError::Thread)?;
         Ok(Self { queue: Some(queue), writer: Some(writer) })
     }
 

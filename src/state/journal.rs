@@ -76,7 +76,7 @@ impl Store {
         let failed = Arc::default();
         let writer = Writer { backend: self.backend.clone(), failed: Arc::clone(&failed) };
         let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.work(&notes));
-        let writer = Some(writer.map_err(StateError::record)?);
+        let writer = Some(writer.map_err(StateError::Thread)?);
         Ok(Journal { scope, author, backend: self.backend.clone(), queue: Some(queue), writer, failed })
     }
 }

@@ -4,6 +4,7 @@ use super::record::{HostRecord, RunRecord};
 use super::statement::{Row, Statement, Value};
 use super::{Scope, StateError, Store};
 use crate::event::{Event, OperationEnd};
+use std::collections::BTreeMap;
 
 /// Rows that one question for events fetches.
 const PAGE: u64 = 2_000;
@@ -159,6 +160,20 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The files that a run read here, by its full id, with their stamps.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn sources(&self, run: &str) -> Result<BTreeMap<String, String>, StateError> {
+        let sql = r#"SELECT event FROM events WHERE run = $1 AND event LIKE '{"type":"source_read",%' ORDER BY seq"#;
+        let rows = self.backend.read(Statement::new(sql, [run.into()]))?.into_iter();
+        let read = |mut row: Row| match row.json(0)? {
+            Some(Event::SourceRead { path, stamp }) => Ok((path, stamp)),
+            _ => Err(StateError::record("an event without text")),
+        };
+        rows.map(read).collect()
     }
 
     /// The events of a run, by its full id, in order.

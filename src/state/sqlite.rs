@@ -20,6 +20,9 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/state/migrations");
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// Threads of a run that read at the same time.
+const CONNECTIONS: u32 = 4;
+
 pub(super) struct Sqlite {
     place: Place,
     pool: SqlitePool,
@@ -42,11 +45,10 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Normal)
             .disable_statement_logging();
         runtime.block_on(prepare(path, &options))?;
-        // Made inside the runtime, as the pool starts a task that closes idle connections.
-        let pool = {
-            let _guard = runtime.enter();
-            SqlitePoolOptions::new().max_connections(4).acquire_timeout(BUSY * 2).connect_lazy_with(options)
-        };
+        // All of them at once and for good: later, the hosts of a run may have taken what files and threads there are.
+        let pool = SqlitePoolOptions::new().min_connections(CONNECTIONS).max_connections(CONNECTIONS);
+        let pool = pool.acquire_timeout(BUSY * 2).idle_timeout(None).max_lifetime(None);
+        let pool = runtime.block_on(pool.connect_with(options)).map_err(|error| explain(path, error))?;
         Ok(Self { place: path.into(), pool, writing: Mutex::new(()), runtime })
     }
 }
@@ -91,6 +93,11 @@ fn refused(path: &Path, error: MigrateError) -> StateError {
 ///
 /// Spec: <https://www.sqlite.org/rescode.html>
 fn explain(path: &Path, error: sqlx::Error) -> StateError {
+    let error = match error {
+        // Of a database that is a file only the start of the thread of a connection.
+        sqlx::Error::Io(error) => return StateError::Thread(error),
+        error => error,
+    };
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
     let (path, source) = (Place::from(path), error.into());
     // 778, 1034 and 4874: a write, an fsync or a growing of the shared memory failed, most often for want of room.

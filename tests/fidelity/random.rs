@@ -2,6 +2,7 @@
 
 use super::Pair;
 use crate::scenes::Scene;
+use crate::support::seed::seed;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -68,13 +69,15 @@ fn script(operations: &[String]) -> String {
     format!("let d = host.data(\"here\");\n{}", caught.collect::<String>())
 }
 
-#[test]
-fn random_sequences_of_file_operations_come_as_they_are_planned() {
+/// The same sequences for the same seed: what fails can be run again. `RHAPSODE_TEST_SEED` gives others.
+#[rstest::rstest]
+fn random_sequences_of_file_operations_come_as_they_are_planned(#[values(0, 1, 2, 3)] part: u64) {
     let scene = Scene::shells(&["bed"]).file("files/tree/a", "one\n").file("files/tree/e/b", "two\n");
     let folder = scene.project.path("hosts/bed");
-    // The same sequences each time: what fails can be run again.
     let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let seed = seed() + part;
+    let bytes: Vec<u8> = seed.to_le_bytes().repeat(4);
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let sequences = (found(), prop::collection::vec(operation(), 1..14));
     let outcome = runner.run(&sequences, |(found, operations)| {
         std::fs::remove_dir_all(&folder).expect("removed");
@@ -82,6 +85,10 @@ fn random_sequences_of_file_operations_come_as_they_are_planned() {
         lay(&scene, &found);
         scene.project.write("site.rhai", script(&operations));
         let plan = scene.cli(["plan", "site.rhai", "--json"]).any_stderr().json_of_any_exit();
+        // What is below links in a circle is absent to a host; a plan refuses it.
+        if plan.to_string().contains("in a circle") {
+            return Ok(());
+        }
         let apply = scene.cli(["apply", "site.rhai", "--yes", "--json"]).any_stderr().json_of_any_exit();
         let pair = Pair::of(&plan, &apply);
         let wrong = pair.false_predictions();
@@ -90,6 +97,6 @@ fn random_sequences_of_file_operations_come_as_they_are_planned() {
         Ok(())
     });
     if let Err(failed) = outcome {
-        panic!("{failed}");
+        panic!("RHAPSODE_TEST_SEED={seed}: {failed}");
     }
 }

@@ -98,37 +98,6 @@ file::dir("/srv/app", #{ owner: "app", group: "app" });
     assert!(exchanges <= changes + 3, "{exchanges} exchanges, {changes} changes");
 }
 
-/// Applies a script to 60 hosts where a process may have so many open files, by `ulimit` with these words.
-fn limited(script: &str, limit: &str, forks: &str) -> std::process::Output {
-    let names: Vec<String> = (0..60).map(|number| format!("h{number}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let scene = Scene::shells(&names).playbook(script);
-    let mut limited = std::process::Command::new("sh");
-    limited.args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_rhapsode")]);
-    limited.args(["apply", "site.rhai", "--yes", "-q", "--forks", forks]).current_dir(scene.project.root());
-    limited.output().expect("sh starts")
-}
-
-#[test]
-fn many_hosts_need_more_open_files_than_most_systems_give_at_first() {
-    let output = limited("file::present(host.data(\"here\") + \"/x\");\nbarrier();\n", "-S -n 100", "60");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[test]
-fn hosts_that_are_done_make_room_for_others() {
-    let output = limited("file::present(host.data(\"here\") + \"/x\");\n", "-n 120", "5");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[test]
-fn too_few_open_files_are_told_as_such() {
-    let output = limited("file::present(host.data(\"here\") + \"/x\");\nbarrier();\n", "-n 120", "60");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(4), "{said}");
-    assert!(said.contains("raise the limit of open files"), "{said}");
-}
-
 #[test]
 fn a_rehearsal_that_takes_long_or_fails_is_passed_over() {
     let slow = "fn turn(n) { let sum = 0; for i in 0..n { sum += i; } sum }\nlet d = host.data(\"here\");\n\

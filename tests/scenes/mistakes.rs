@@ -1,6 +1,6 @@
 //! Bad input: one error with its place and what to do, the exit code of the table, and nothing contacted.
 
-use super::Scene;
+use super::{Document, Scene};
 use rstest::rstest;
 
 /// An inventory whose only host notes when somebody logs in.
@@ -269,6 +269,11 @@ fn wrong_usage_is_64_with_what_to_do() {
 fn nothing_to_run_is_told_apart_from_nobody_to_run_it_on() {
     let scene = trap().playbook("cmd::run(\"a\");");
     scene.cli(["plan", "none.rhai"]).stderr_contains("error: no playbook `none.rhai`").exit(1);
+    let scene = scene.file("playbooks/web.rhai", "log(\"in its folder\");\n").file("playbooks/notes.md", "");
+    let scene = scene.file("playbooks/more/site.rhai", "").file("modules/none.rhai", "");
+    scene.cli(["plan", "none.rhai"]).stderr_contains("hint: `playbooks/` has web.rhai\n").exit(1);
+    scene.cli(["plan", "wbe.rhai"]).stderr_contains("hint: did you mean `playbooks/web.rhai`?").exit(1);
+    scene.cli(["plan", "playbooks"]).stderr_contains("error: no playbook `playbooks`").exit(1);
     scene.cli(["plan", "site.rhai", "-i", "none.yaml"]).stderr_contains("hint: ").exit(1);
     scene.plan().host("web & !trap").stderr_contains("error: no host matches").stderr_contains("hint: ").exit(6);
     scene.plan().host("trap*x").stderr_contains("error: no host matches").exit(6);
@@ -276,4 +281,19 @@ fn nothing_to_run_is_told_apart_from_nobody_to_run_it_on() {
     scene.plan().host("@failed").stderr_contains("error: no host matches").exit(6);
     scene.plan().host("wep").stderr_contains("did you mean `web`?").exit(1);
     assert!(!scene.project.path("contacted").exists(), "the host was contacted");
+}
+
+#[test]
+fn a_playbook_is_found_in_its_folder_unless_one_of_that_name_is_nearer() {
+    let scene = Scene::shells(&["a"]).file("playbooks/web.rhai", "log(\"in its folder\");\n");
+    let told = |document: &Document| (document.0["playbook"].clone(), document.log("a")[0].to_owned());
+    let plan = |scene: &Scene, name: &str| Document(scene.cli(["plan", name, "--json"]).any_stderr().json(0));
+    let found = ("playbooks/web.rhai".into(), "in its folder".to_owned());
+    assert_eq!(told(&plan(&scene, "web.rhai")), found);
+    assert_eq!(told(&plan(&scene, "playbooks/web.rhai")), found);
+    scene.cli(["check", "web.rhai"]).stdout_contains("1 playbook: no mistakes found").success();
+    scene.cli(["apply", "web.rhai", "--yes"]).any_stderr().success();
+    scene.cli(["drift", "web.rhai"]).any_stderr().success();
+    let scene = scene.file("web.rhai", "log(\"at the root\");\n");
+    assert_eq!(told(&plan(&scene, "web.rhai")), ("web.rhai".into(), "at the root".to_owned()));
 }

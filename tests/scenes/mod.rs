@@ -22,6 +22,7 @@ mod payloads;
 mod resume;
 mod rollback;
 mod rollback_machines;
+mod rollback_trees;
 mod sweep;
 mod taken_back;
 mod unknown;

@@ -116,12 +116,55 @@ fn other_sources_are_refused_until_that_is_known() {
     let failed = scene.applied(3);
     scene.project.write("hosts/a/repaired", "");
     let scene = scene.playbook("cmd::run(\"test -e repaired\");\ncmd::run(\"touch new\");\n");
-    let refused = scene.cli(["resume"]).stderr_contains("the playbook, a module or the inventory changed since run `");
+    let refused = scene.cli(["resume"]).stderr_contains("error: `site.rhai` is another one than in run `");
     refused.stderr_contains("hint: `apply` starts anew; `resume --changed` goes on with what is there now").exit(1);
     assert!(!scene.project.path("hosts/a/new").exists());
     let run = failed.0["run"].as_str().expect("a run");
     scene.cli(["resume", run, "--changed"]).any_stderr().success();
     assert!(scene.project.path("hosts/a/new").exists());
+}
+
+/// A playbook that reads a file of each kind, stops on the first host and fails on the second one.
+const READING: &str = r#"
+    import "modules/text" as text;
+    let d = host.data("here");
+    let part = "t" + "wo.j2";
+    file::put(d + "/put", #{ src: "files/" + "put" });
+    file::template(d + "/one", #{ src: "one.j2" });
+    file::template(d + "/two", #{ src: part });
+    file::mirror(d + "/tree", #{ src: "tree" });
+    file::put(d + "/text", #{ content: text::text() });
+    if host.name == "b" { cmd::run("test -e repaired"); }
+"#;
+
+#[rstest::rstest]
+#[case::what_an_operation_sends("files/put")]
+#[case::a_template("one.j2")]
+#[case::a_template_whose_name_is_computed("two.j2")]
+#[case::a_file_of_a_tree("tree/sub/file")]
+#[case::a_module("modules/text.rhai")]
+#[case::data("group_data/all.yaml")]
+#[case::the_inventory("inv.yaml")]
+fn a_file_that_was_read_is_another_one_when_a_run_is_resumed(#[case] path: &str) {
+    let scene = Scene::shells(&["a", "b"])
+        .file("files/put", "put\n")
+        .file("one.j2", "{{ word }}\n")
+        .file("two.j2", "two\n")
+        .file("tree/sub/file", "file\n")
+        .file("modules/text.rhai", "fn text() { \"text\" }\n")
+        .file("group_data/all.yaml", "word: hello\n")
+        .file("never.j2", "not read\n")
+        .playbook(READING);
+    scene.applied(3);
+    let before = scene.project.read(path);
+    scene.project.write(path, format!("{before}\n"));
+    scene.project.write("never.j2", "no run has read it\n");
+    let told = if path.starts_with("tree") { "tree" } else { path };
+    let refused = scene.cli(["resume"]).stderr_contains(&format!("error: `{told}` is another one than in run `"));
+    refused.exit(1);
+    scene.project.write(path, before);
+    scene.project.write("hosts/b/repaired", "");
+    scene.cli(["resume"]).any_stderr().success();
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod loopback;
 pub mod postgres;
 pub mod project;
 pub mod aptrepo;
+pub mod seed;
 pub mod shell;
 pub mod sshd;
 pub mod store;

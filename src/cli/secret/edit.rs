@@ -1,5 +1,6 @@
 //! `secret edit`: the clear text is in a private folder while the editor runs, and nowhere after it.
 
+use super::super::commands::tell;
 use super::super::failure::{CommandError, Exit};
 use super::in_words;
 use crate::secret::sops::Document;
@@ -59,7 +60,7 @@ fn file_of(root: &Path, named: &str) -> String {
 
 fn told(quiet: bool, text: &str) {
     if !quiet {
-        anstream::eprintln!("{text}");
+        tell(text);
     }
 }
 

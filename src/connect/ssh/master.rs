@@ -4,6 +4,7 @@ use super::super::folder::Folder;
 use super::super::host::Target;
 use super::failure::explain;
 use super::kept::Kept;
+use crate::event::remedy;
 use crate::remote::{ShellError, quote};
 use openssh::Session;
 use std::fs::File;
@@ -144,14 +145,14 @@ async fn run(mut ssh: Command, target: &Target, folder: &Arc<Folder>, words: &[&
     tracing::debug!(host = target.name, argv = ?ssh.as_std(), "login");
     let mut child = ssh.spawn().map_err(|error| no_start(&error))?;
     // ConnectTimeout bounds the connection and key exchange, not authentication nor the hosts of a jump.
-    let status = tokio::time::timeout(target.connect_timeout * 3, child.wait()).await;
+    let status = tokio::time::timeout(target.connect_timeout.saturating_mul(3), child.wait()).await;
     let said = std::fs::read(&log).unwrap_or_default();
     let _ = std::fs::remove_file(&log);
     match status {
         Ok(Ok(status)) => judge(status, target, &String::from_utf8_lossy(&said)),
         Ok(Err(error)) => Err(no_start(&error)),
         Err(_) => {
-            let limit = target.connect_timeout.as_secs() * 3;
+            let limit = target.connect_timeout.as_secs().saturating_mul(3);
             let reason = format!("no login within {limit}s");
             let hint = Some(format!("`ssh -v {}` shows where it waits", by_hand(target)));
             Err(ShellError::Unreachable { reason, hint })
@@ -170,14 +171,16 @@ fn judge(status: ExitStatus, target: &Target, said: &str) -> Result<(), ShellErr
 fn no_start(error: &std::io::Error) -> ShellError {
     ShellError::Unreachable {
         reason: format!("cannot start `ssh`: {error}"),
-        hint: Some("is the OpenSSH client installed here?".to_owned()),
+        hint: Some(remedy(error).unwrap_or("is the OpenSSH client installed here?").to_owned()),
     }
 }
+
+const ROOM: &str = "is there room in `/tmp`, or in the folder that `TMPDIR` names?";
 
 fn no_folder(error: &std::io::Error) -> ShellError {
     ShellError::Unreachable {
         reason: format!("cannot write to the folder for control sockets: {error}"),
-        hint: Some("is there room in `/tmp`, or in the folder that `TMPDIR` names?".to_owned()),
+        hint: Some(remedy(error).unwrap_or(ROOM).to_owned()),
     }
 }
 

@@ -74,7 +74,7 @@ impl Repo {
     fn guarded(&self, files: Vec<Change>, seen: &Seen) -> Plan {
         let lock_wait = self.lock_wait.unwrap_or(60);
         let update = environment(Command::script(update_script(lock_wait, true)));
-        let update = update.timeout(Duration::from_secs(600 + lock_wait));
+        let update = update.timeout(Duration::from_secs(lock_wait.saturating_add(600)));
         let undo = vec![seen.sources.undo(), seen.list.undo()];
         let mut changes = files;
         let mut steps: Vec<Step> = changes.iter_mut().flat_map(|change| std::mem::take(&mut change.steps)).collect();

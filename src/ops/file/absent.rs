@@ -1,6 +1,6 @@
 //! Nothing at a path.
 
-use super::place::HostPath;
+use super::place::{HostPath, Place};
 use crate::event::Sign;
 use crate::ops::managed::{Args, Managed};
 use crate::ops::resource::{Contents, Digest, Kind, Path};
@@ -17,6 +17,14 @@ pub struct Absent {
     recursive: bool,
     #[serde(default)]
     force: bool,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Seen {
+    /// Without the links above it, as far as something is planned behind them.
+    path: String,
+    at: Path,
 }
 
 /// Directories without which a system does not come up again (FHS 3.0, 3.2).
@@ -45,7 +53,7 @@ const NEVER: &[&str] = &[
 impl Operation for Absent {
     const NAME: &'static str = "file::absent";
     const TARGET: &'static str = "path";
-    type Seen = Path;
+    type Seen = Seen;
 
     fn check(&self) -> Result<(), String> {
         match NEVER.contains(&self.path.as_str()) {
@@ -58,13 +66,21 @@ impl Operation for Absent {
         vec![args.path("absent").content(args)]
     }
 
-    fn probe(&self, view: &mut View<'_>) -> Result<Path, OpError> {
-        view.see(self.path.as_str())
+    fn probe(&self, view: &mut View<'_>) -> Result<Seen, OpError> {
+        if view.planned_changes() > 0 {
+            let Place { path, at, .. } = Place::see(view, self.path.as_str(), false)?;
+            return Ok(Seen { path, at });
+        }
+        let path = self.path.as_str().to_owned();
+        Ok(Seen { at: view.see(&path)?, path })
     }
 
-    fn plan(&self, seen: &Path) -> Result<Plan, OpError> {
-        let path = self.path.as_str();
-        match seen.kind {
+    fn plan(&self, seen: &Seen) -> Result<Plan, OpError> {
+        let path = seen.path.as_str();
+        match seen.at.kind {
+            _ if NEVER.contains(&path) => {
+                Err(OpError::refused(format!("`{path}` is part of the system and is never removed")))
+            }
             Kind::Absent => Ok(Plan::new()),
             Kind::Dir if !self.recursive && !self.force => Err(OpError::refused_with(
                 format!("`{path}` is a directory"),

@@ -91,7 +91,7 @@ impl Dir {
 
     fn look(&self, view: &mut View<'_>, path: &str) -> Result<Seen, OpError> {
         let id = [path.to_owned()];
-        let keys = Keys::new(path, true);
+        let keys = Keys::new(view, path, true);
         let mut paths = keys.ask(view)?;
         let mut tree = if self.recursive { Some(view.ask::<Tree>(&id)?) } else { None };
         let mut children = if self.purge { Some(view.ask::<Children>(&id)?) } else { None };

@@ -124,7 +124,7 @@ impl Mirror {
         local: &[LocalEntry],
         excludes: &Excludes,
     ) -> Result<Seen, OpError> {
-        let keys = Keys::new(root, true);
+        let keys = Keys::new(view, root, true);
         let on_host = |entry: &LocalEntry| format!("{}/{}", root.trim_end_matches('/'), entry.name);
         let ids: Vec<String> = local.iter().map(on_host).collect();
         let is_file = |entry: &&LocalEntry| matches!(entry.what, LocalKind::File(..));

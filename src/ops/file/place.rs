@@ -67,8 +67,10 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// The path, its parent or all directories above, and who we are.
-    pub fn new(path: &str, all_above: bool) -> Self {
+    /// The path, its parent or all directories above, and who we are. Once something is planned, a link anywhere above
+    /// may lead to what is planned by another name.
+    pub fn new(view: &View<'_>, path: &str, all_above: bool) -> Self {
+        let all_above = all_above || view.planned_changes() > 0;
         let mut all = vec![path.to_owned()];
         let mut dir = path;
         while dir != "/" {
@@ -100,7 +102,7 @@ impl Place {
     pub fn see(view: &mut View<'_>, path: &str, all_above: bool) -> Result<Self, OpError> {
         let mut path = path.to_owned();
         for _ in 0..MOST_LINKS {
-            let keys = Keys::new(&path, all_above);
+            let keys = Keys::new(view, &path, all_above);
             let mut paths = keys.ask(view)?;
             view.answer(&mut [&mut paths])?;
             let place = keys.place(paths);
@@ -126,7 +128,7 @@ impl Place {
     ) -> Result<(Self, R), OpError> {
         let mut path = path.to_owned();
         for _ in 0..MOST_LINKS {
-            let keys = Keys::new(&path, all_above);
+            let keys = Keys::new(view, &path, all_above);
             let mut paths = keys.ask(view)?;
             let mut others = view.ask::<R>(std::slice::from_ref(&path))?;
             view.answer(&mut [&mut paths, &mut others])?;
@@ -151,11 +153,11 @@ impl Place {
         Err(OpError::refused(format!("`{path}` is a link in a circle")))
     }
 
-    /// The same place by the name of the directory that the link above it leads to: one thing has one name in a plan.
+    /// The same place by the name of the directory that a link above it leads to: one thing has one name in a plan.
     pub fn elsewhere(&self) -> Option<String> {
-        let (dir, state) = self.above.first()?;
-        let real = leads_to(dir, state)?;
-        Some(joined(&real, self.path.rsplit_once('/')?.1))
+        let through = |(dir, state): &(String, Path)| Some((leads_to(dir, state)?, dir.len() + 1));
+        let (real, rest) = self.above.iter().rev().find_map(through)?;
+        Some(joined(&real, &self.path[rest..]))
     }
 
     /// Where the link that stands here leads.

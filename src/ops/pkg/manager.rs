@@ -73,7 +73,7 @@ impl Manager {
             Manager::Apt => apt::change(verb.apt(), words, options, update),
             Manager::Apk => apk::change(verb.apk(), words, options, update),
         };
-        command.timeout(Duration::from_secs(1800 + options.lock_wait))
+        command.timeout(Duration::from_secs(options.lock_wait.saturating_add(1800)))
     }
 
     /// What a change would do on the host as it is.

@@ -53,7 +53,7 @@ impl Operation for Update {
         let lock_wait = self.lock_wait.unwrap_or(super::LOCK_WAIT_SECS);
         let command = Command::script(seen.manager.update(lock_wait)).env("LC_ALL", "C");
         let change = Change::new(Sign::Update, format!("package lists of {}", seen.stale.join(", ")))
-            .run(command.timeout(Duration::from_secs(600 + lock_wait)))
+            .run(command.timeout(Duration::from_secs(lock_wait.saturating_add(600))))
             .makes_unknown::<AptIndex>(AptIndex::KEY, "the package lists are read anew before");
         Ok(change.into())
     }

@@ -106,14 +106,16 @@ impl Providers {
         let asks = |needed: &Needed| self.of(&needed.reference).is_ok_and(|(provider, _)| provider.asks());
         let (questions, others): (Vec<&Needed>, Vec<&Needed>) = needed.iter().partition(|needed| asks(needed));
         let next = Mutex::new(others.iter());
+        let fetch = || {
+            while let Some(needed) = { next.lock().unwrap_or_else(PoisonError::into_inner).next() } {
+                // Looked at below, in order.
+                let _ = self.resolve(&needed.reference);
+            }
+        };
         std::thread::scope(|scope| {
             for _ in 0..TOGETHER.min(others.len()) {
-                scope.spawn(|| {
-                    while let Some(needed) = { next.lock().unwrap_or_else(PoisonError::into_inner).next() } {
-                        // Looked at below, in order.
-                        let _ = self.resolve(&needed.reference);
-                    }
-                });
+                // What no thread fetches is fetched below.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, fetch);
             }
         });
         let certain = others.into_iter().chain(questions).filter(|needed| needed.certain);

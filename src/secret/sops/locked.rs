@@ -5,6 +5,7 @@ use super::identities::passphrase;
 use age::secrecy::SecretString;
 use age::ssh::Identity;
 use std::collections::HashMap;
+use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 /// How often one may mistype.
@@ -63,7 +64,8 @@ impl Locked {
                 opened.insert(self.shown.clone(), Some(key.clone()));
                 return Ok(Some(key));
             }
-            eprintln!("wrong passphrase");
+            // Nobody is left to be told when stderr is gone.
+            let _ = writeln!(std::io::stderr(), "wrong passphrase");
         }
         opened.insert(self.shown.clone(), None);
         Err(SopsError::Age(format!("wrong passphrase for {}", self.shown)))

@@ -46,7 +46,7 @@ impl Lease {
             Heart { backend: lease.backend.clone(), ticket: lease.ticket.clone(), loss: Arc::clone(&lease.loss) };
         let every = (request.lease / 6).max(Duration::from_millis(10));
         let beats = std::thread::Builder::new().name("lock".to_owned()).spawn(move || heart.beat(every, &stopped));
-        lease.beats = Some(beats.map_err(StateError::record)?);
+        lease.beats = Some(beats.map_err(StateError::Thread)?);
         Ok(lease)
     }
 
