@@ -102,6 +102,25 @@ fn whatever_threads_there_are_the_end_is_told(#[values(2, 3, 6, 8, 9, 10, 11, 12
     assert!(limit > 60 || made(&scene) == 0, "{said}");
 }
 
+/// What was asked for and is nowhere is a reason to fail, though the run did its work.
+#[test]
+fn results_that_cannot_be_written_are_no_success() {
+    let scene = Scene::shells(&["a"]).playbook(SINGLE);
+    for (words, what) in [
+        (&["apply", "site.rhai", "--yes", "--json"][..], "cannot write the JSON document"),
+        (&["plan", "site.rhai", "--events", "-"], "cannot write the events file"),
+        (&["exec", "--", "echo", "hello"], "cannot write the outputs"),
+        (&["state", "list"], "cannot write the output"),
+    ] {
+        let full = File::options().write(true).open("/dev/full").expect("every Linux has it");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rhapsode"));
+        let output = command.args(words).current_dir(scene.project.root()).stdout(full).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains(what), "{words:?}: {:?} {said}", output.status);
+    }
+    assert!(scene.project.path("hosts/a/x").exists());
+}
+
 /// A full disk behind a redirection, or a reader that went away.
 #[test]
 fn what_nobody_reads_is_no_reason_to_fail() {

@@ -11,9 +11,9 @@ use crate::event::Mode;
 use crate::inventory::{Host, Inventory};
 use indexmap::IndexMap;
 use serde_json::json;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Prints a line of results.
 pub fn say(text: impl AsRef<str>) {
@@ -36,8 +36,23 @@ pub fn tell(text: impl AsRef<str>) {
 fn print(text: &str) {
     let mut out = anstream::stdout();
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    // A reader that closed the pipe has seen enough.
-    let _ = write!(out, "{text}{end}");
+    if let Err(error) = write!(out, "{text}{end}").and_then(|()| out.flush()) {
+        UNWRITTEN.get_or_init(|| error);
+    }
+}
+
+/// Why results could not be printed. A reader that closed the pipe has seen enough.
+static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Fails a command that went well and whose results nobody has.
+///
+/// # Errors
+/// They could not be printed.
+pub fn all_said(exit: Exit) -> Result<Exit, CommandError> {
+    match UNWRITTEN.get().filter(|error| exit.is_good() && error.kind() != ErrorKind::BrokenPipe) {
+        Some(error) => Err(CommandError::unwritten("output", error)),
+        None => Ok(exit),
+    }
 }
 
 impl Session {

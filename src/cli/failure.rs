@@ -53,6 +53,11 @@ impl Exit {
         }
     }
 
+    /// Whether all went well, with changes pending or without.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Done | Self::Pending)
+    }
+
     /// The number that the process gives back.
     pub fn code(self) -> u8 {
         self as u8
@@ -89,6 +94,12 @@ impl CommandError {
     /// Any error with its chain of causes.
     pub fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
         Self::new(exit, Failure::of(error))
+    }
+
+    /// Results that nobody has: what was done is done.
+    pub fn unwritten(what: &str, error: &(dyn Error + 'static)) -> Self {
+        let causes = vec![error.to_string()];
+        Self::new(Exit::Invalid, Failure { causes, ..Failure::new(format!("cannot write the {what}")) })
     }
 
     /// Adds something to do about it.
@@ -137,7 +148,7 @@ impl From<StateError> for CommandError {
 
 impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
-        Self::new(Exit::Invalid, Failure { causes: vec![error.to_string()], ..Failure::new("cannot write the output") })
+        Self::unwritten("output", &error)
     }
 }
 

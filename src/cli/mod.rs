@@ -35,6 +35,7 @@ mod signals;
 mod sources;
 mod submodules;
 pub mod staging;
+mod stamp;
 pub mod state;
 mod table;
 mod worktree;
@@ -63,7 +64,7 @@ pub fn main() -> Exit {
     };
     let no_color = app.common.no_color;
     trace(app.common.verbose, no_color);
-    let exit = match dispatch(app) {
+    let exit = match dispatch(app).and_then(commands::all_said) {
         Ok(exit) => exit,
         Err(error) => error.print(&mut std::io::stderr(), Paint::for_stream(&std::io::stderr(), no_color)),
     };

@@ -14,7 +14,7 @@ use crate::connect;
 use crate::engine::{
     Connected, Contract, Earlier, Emit, Expected, Forgetful, Intended, Options, Remember, Run, TagFilter,
 };
-use crate::event::{Bus, Event, Failure, Mode, RunStart, Sink, Totals, remedy};
+use crate::event::{Bus, Dropped, Event, Failure, Mode, RunStart, Sink, Totals, remedy};
 use crate::inventory::Host;
 use crate::remote::Interrupt;
 use crate::report::{EventLines, Human, Json, Look, Outputs, Verbosity};
@@ -194,7 +194,7 @@ impl Session {
         refused.iter().for_each(|line| bus.emit(Event::Warning { host: None, text: line.clone() }));
         let duration_ms = started.elapsed().as_millis() as u64;
         bus.emit(Event::RunFinished { exit: exit.into(), duration_ms, totals: totals.clone() });
-        let history = bus.finish().into_iter().find(|dropped| dropped.sink == "history");
+        let lost = bus.finish().into_iter().find(Dropped::is_loss);
         drop(driver);
         if loss.is_none() && mode.applies() && totals.changes > 0 {
             self.tidy(&store);
@@ -202,9 +202,10 @@ impl Session {
         if let Some(loss) = loss {
             return Err(loss.into());
         }
-        match history {
+        match lost {
             _ if !refused.is_empty() => Err(refusal(exit, &refused, order.silent)),
-            Some(dropped) if exit == Exit::Done => Err(CommandError::of(Exit::State, &*dropped.error)),
+            Some(lost) if exit.is_good() && lost.sink == "history" => Err(CommandError::of(Exit::State, &*lost.error)),
+            Some(lost) if exit.is_good() => Err(CommandError::unwritten(&lost.sink, &*lost.error)),
             _ => Ok(Finished { start, exit, totals, facts: run.facts() }),
         }
     }

@@ -3,12 +3,12 @@
 use super::args::Common;
 use super::failure::{CommandError, Exit};
 use super::recorded::{self, Recorded};
+use super::stamp;
 use crate::engine::{HostPromises, Promise};
 use crate::event::{Event, Failure, RunStart, Sink, SinkError};
 use crate::inventory::FileRead;
 use crate::script::Project;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -130,7 +130,7 @@ impl SavedPlan {
     /// The first file that is another one than when the plan was made.
     pub fn changed_file(&self, root: &Path) -> Option<&str> {
         let changed = |(path, hash): &(&String, &String)| {
-            !path.contains(':') && digest(&root.join(path)).ok().as_ref() != Some(*hash)
+            !path.contains(':') && stamp::whole(&root.join(path)).ok().as_ref() != Some(*hash)
         };
         self.files.iter().find(changed).map(|(path, _)| path.as_str())
     }
@@ -154,50 +154,9 @@ pub fn files(project: &Project, inventories: &[FileRead]) -> Result<BTreeMap<Str
     let locals = project.locals().into_iter().chain(settings.exists().then_some(settings));
     for path in locals {
         let unreadable = |error| unusable(format!("cannot read `{}`", path.display()), &error);
-        files.insert(shown(&path), digest(&path).map_err(unreadable)?);
+        files.insert(shown(&path), stamp::whole(&path).map_err(unreadable)?);
     }
     Ok(files)
-}
-
-/// The SHA-256 of a file, or of all names, modes and contents below a directory.
-fn digest(path: &Path) -> std::io::Result<String> {
-    let mut hasher = Sha256::new();
-    match path.is_dir() {
-        true => add_tree(&mut hasher, path)?,
-        false => add_file(&mut hasher, path)?,
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn add_file(hasher: &mut Sha256, path: &Path) -> std::io::Result<()> {
-    use std::io::BufRead;
-    let mut file = std::io::BufReader::with_capacity(64 * 1024, std::fs::File::open(path)?);
-    loop {
-        let bytes = file.fill_buf()?;
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        hasher.update(bytes);
-        let read = bytes.len();
-        file.consume(read);
-    }
-}
-
-fn add_tree(hasher: &mut Sha256, folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let (path, meta) = (entry.path(), entry.metadata()?);
-        hasher.update(format!("{:?} {:o}\n", entry.file_name(), meta.permissions().mode()));
-        match meta.file_type() {
-            kind if kind.is_dir() => add_tree(hasher, &path)?,
-            kind if kind.is_symlink() => hasher.update(format!("{:?}\n", std::fs::read_link(&path)?)),
-            kind if kind.is_file() => hasher.update(digest(&path)?),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// A plan that does not hold any more, before any host is asked.

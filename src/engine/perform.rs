@@ -3,19 +3,19 @@
 use super::actor::Actor;
 use super::call::{Act, Ask, Call};
 use super::contract::Promise;
-use super::host::{HostRun, HostState};
+use super::host::HostRun;
 use super::meeting::NoMeeting;
 use super::outcome::{Failed, Outcome, Stop, failure, unreachable};
 use super::reversal::Reversal;
 use super::settings::{Becoming, Settings};
 use super::styled::{Style, Styled};
-use super::topping::ToppingUp;
+use super::topping::done;
 use super::verdict::Verdict;
 use crate::event::{Event, OpStatus, OperationEnd};
 use crate::inventory::Escalation;
 use crate::ops::resource::Path;
-use crate::ops::{OpError, Overlay, Plan, Planned, Resource, Step, Touch, apply, blur};
-use crate::remote::{Output, ShellError};
+use crate::ops::{OpError, Overlay, Plan, Planned, Resource, Step, Touch, blur};
+use crate::remote::ShellError;
 use crate::secret::{RevealError, redact};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -346,30 +346,6 @@ fn blurred(overlay: &mut Overlay, call: &Call<'_>, host: &HostRun) {
     if host.line().is_real() {
         overlay.take(blur(call.op, &call.target));
     }
-}
-
-/// Does what the plan says; what is expected to be asked next comes back with the last answer.
-fn done(
-    plan: &Plan,
-    state: &mut HostState,
-    host: &HostRun,
-    becoming: Option<&Escalation>,
-    style: &Style,
-    touch: &Touch,
-) -> Result<Option<Output>, OpError> {
-    // Asked along with the change is what will be known no more after it.
-    state.forget(touch);
-    let (seat, _) = state.seat(host.line(), becoming);
-    let questions = seat.known.expected();
-    let mut topping = ToppingUp::new(&mut *seat.shell, &questions.commands);
-    let applied = apply(plan, &mut Styled::new(&mut topping, style));
-    match (topping.answers(), &applied) {
-        (Some(answers), Ok(_)) => drop(seat.known.learn(&questions, &answers)),
-        (None, Ok(_)) => {}
-        // What came before the failure may have done anything.
-        (_, Err(_)) => state.forget(&Touch::Anything),
-    }
-    Ok(applied?.output)
 }
 
 /// The user to act as: the call, the block and the play around it, then the host's own setting.

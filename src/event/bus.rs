@@ -25,9 +25,24 @@ pub struct Dropped {
     pub sink: String,
     /// Why.
     pub error: SinkError,
+    is_needed: bool,
 }
 
 impl Dropped {
+    fn new(sink: &dyn Sink, error: SinkError) -> Self {
+        Self { sink: sink.name().to_owned(), error, is_needed: sink.is_needed() }
+    }
+
+    /// Whether the run is no success for that. A reader that closed its pipe has seen enough.
+    pub fn is_loss(&self) -> bool {
+        let kind = match (self.error.downcast_ref::<std::io::Error>(), self.error.downcast_ref::<serde_json::Error>()) {
+            (Some(error), _) => Some(error.kind()),
+            (_, Some(error)) => error.io_error_kind(),
+            _ => None,
+        };
+        self.is_needed && kind != Some(std::io::ErrorKind::BrokenPipe)
+    }
+
     fn warning(&self) -> Event {
         let mut text = format!("the {} gets no more events: {}", self.sink, self.error);
         let mut cause = self.error.source();
@@ -72,7 +87,7 @@ impl Bus {
         let mut inner = self.lock();
         while let Some(mut sink) = inner.sinks.pop_front() {
             if let Err(error) = sink.finish() {
-                inner.drop_sink(sink.name(), error);
+                inner.note(Dropped::new(&*sink, error));
             }
         }
         std::mem::take(&mut inner.dropped)
@@ -91,17 +106,14 @@ impl Inner {
         self.sinks.retain_mut(|sink| match sink.emit(&event) {
             Ok(()) => true,
             Err(error) => {
-                failed.push((sink.name().to_owned(), error));
+                failed.push(Dropped::new(&**sink, error));
                 false
             }
         });
-        for (sink, error) in failed {
-            self.drop_sink(&sink, error);
-        }
+        failed.into_iter().for_each(|dropped| self.note(dropped));
     }
 
-    fn drop_sink(&mut self, sink: &str, error: SinkError) {
-        let dropped = Dropped { sink: sink.to_owned(), error };
+    fn note(&mut self, dropped: Dropped) {
         let warning = dropped.warning();
         self.dropped.push(dropped);
         self.deliver(warning);
@@ -169,10 +181,20 @@ mod tests {
         }
         let dropped = bus.finish();
         assert_eq!(dropped.len(), 1);
+        assert!(dropped[0].is_loss());
         assert_eq!(*failing.asked.lock().expect("no panic"), 2, "it is not asked again");
         let warning = Event::Warning { host: None, text: "the events file gets no more events: disk full".into() };
         let seen = memory.0.lock().expect("no panic");
         assert_eq!(*seen, [log("a"), log("b"), warning, log("c"), log("d")]);
+    }
+
+    #[test]
+    fn a_reader_that_closed_its_pipe_is_no_loss_and_a_full_disk_is_one() {
+        use std::io::{Error, ErrorKind::BrokenPipe, ErrorKind::StorageFull};
+        let dropped = |error: SinkError| Dropped::new(&Failing::after(0), error);
+        assert!(!dropped(Error::from(BrokenPipe).into()).is_loss());
+        assert!(!dropped(serde_json::Error::io(Error::from(BrokenPipe)).into()).is_loss());
+        assert!(dropped(Error::from(StorageFull).into()).is_loss());
     }
 
     #[test]

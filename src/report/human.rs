@@ -271,6 +271,11 @@ impl Sink for Human {
         "terminal"
     }
 
+    // A run goes on, and well, where nobody watches it.
+    fn is_needed(&self) -> bool {
+        false
+    }
+
     fn emit(&mut self, event: &Event) -> Result<(), SinkError> {
         self.tally.add(event);
         if let Some(live) = &self.live {

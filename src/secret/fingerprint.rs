@@ -1,6 +1,6 @@
 //! Tells whether two secrets are the same without telling what they are.
 
-use super::{contains_token, redact, reveal};
+use super::{contains_token, random, redact, reveal};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fs::File;
@@ -78,11 +78,6 @@ pub fn sealed(text: &str) -> String {
         return text.to_owned();
     }
     fingerprint(text).map_or_else(|| redact(text), |print| format!("secret:{print}"))
-}
-
-/// Fills a buffer from the generator of the kernel (getrandom(2)), which needs no open file.
-pub fn random(bytes: &mut [u8]) {
-    getrandom::fill(bytes).expect("every system that this is built for has a generator");
 }
 
 #[cfg(test)]

@@ -11,8 +11,10 @@ mod error;
 mod fingerprint;
 mod forms;
 mod mask;
+mod name;
 mod program;
 mod provider;
+mod random;
 mod scrub;
 mod segment;
 pub mod sops;
@@ -23,11 +25,13 @@ mod token;
 
 pub use edited::EditError;
 pub use error::SecretError;
-pub use fingerprint::{FingerprintKey, fingerprint, fingerprint_by, random, sealed};
+pub use fingerprint::{FingerprintKey, fingerprint, fingerprint_by, sealed};
 pub use mask::masked_diff;
+pub use name::Name;
 pub use provider::{Inspect, Needed, Provider, Providers, random_value};
+pub use random::{random, random_text};
 pub use scrub::{Scrubber, scrubber};
-pub use store::{Name, Store, random_text};
+pub use store::Store;
 pub use stream::{Scrubbing, Stream};
 pub use table::{
     Resolve, conceal, forget_all, install, is_known, redact, refer, reference, resolve, reveal, scrub, short_ones,

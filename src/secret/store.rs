@@ -1,70 +1,12 @@
 //! The secrets of a project: `secrets/*.sops.yaml` in its repository, encrypted to the keys of its people.
 
+use super::SecretError;
 use super::committed::{Locked, write_whole};
+use super::name::{ENDING, FOLDER, MAIN, Name};
 use super::sops::{Document, Format, Identities, KeyPath, Node, Recipient, Rules, SopsError};
-use super::{SecretError, random};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
-
-/// Where the files are, from the project.
-const FOLDER: &str = "secrets";
-const ENDING: &str = ".sops.yaml";
-/// The file of names that name none.
-const MAIN: &str = "main";
-
-/// The name of a secret: `FILE/KEY`, or `KEY` alone in the file `main`; `FILE` may have folders.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
-    file: String,
-    key: String,
-}
-
-impl Name {
-    /// Reads a name.
-    ///
-    /// # Errors
-    /// One that is no path below the project's secrets.
-    pub fn parse(text: &str) -> Result<Self, SecretError> {
-        let (file, key) = text.rsplit_once('/').unwrap_or((MAIN, text));
-        let plain = |part: &str| {
-            !part.is_empty() && !part.starts_with('.') && part.chars().all(|c| c.is_alphanumeric() || "._-".contains(c))
-        };
-        // Behind a colon, what is before it would name a place for secrets.
-        let scheme = text.contains(':');
-        if scheme
-            || key.trim() != key
-            || key.is_empty()
-            || key.chars().any(char::is_control)
-            || !file.split('/').all(plain)
-        {
-            let error = SecretError::new(format!("`{text}` is no name of a secret"));
-            return Err(error.hint("write `KEY` or `FILE/KEY`: `db/password` is `password` in secrets/db.sops.yaml"));
-        }
-        Ok(Self { file: file.to_owned(), key: key.to_owned() })
-    }
-
-    /// The file, from the project.
-    pub fn file(&self) -> String {
-        format!("{FOLDER}/{}{ENDING}", self.file)
-    }
-
-    /// The path in the file: as it stands when there is such a key, else with dots as steps.
-    fn path(&self, document: &Document) -> Result<KeyPath, SopsError> {
-        let whole = KeyPath::key(&self.key);
-        if document.get(&whole).is_ok() { Ok(whole) } else { KeyPath::parse(&self.key) }
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.file.as_str() {
-            MAIN => f.write_str(&self.key),
-            file => write!(f, "{file}/{}", self.key),
-        }
-    }
-}
 
 /// The secrets of one project.
 ///
@@ -330,22 +272,6 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A random text of these characters, each as likely as the others.
-pub fn random_text(length: usize, charset: &[char]) -> String {
-    let mut text = String::with_capacity(length);
-    // What lies beyond the last whole multiple would make some characters likelier.
-    let limit = u32::MAX - u32::MAX % charset.len() as u32;
-    while text.chars().count() < length {
-        let mut bytes = [0; 4];
-        random(&mut bytes);
-        let number = u32::from_le_bytes(bytes);
-        if number < limit {
-            text.push(charset[number as usize % charset.len()]);
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,21 +315,5 @@ mod tests {
         let first = store.get_or_put("made", || b"one".to_vec()).expect("made");
         let second = store.get_or_put("made", || b"two".to_vec()).expect("found");
         assert_eq!((first.as_slice(), second.as_slice()), (b"one".as_slice(), b"one".as_slice()));
-    }
-
-    #[test]
-    fn a_name_stays_below_the_secrets_of_the_project() {
-        for bad in ["", "../x/y", "/etc/x", "a//b", ".git/x", "a/../b", "x/", "env:X", "a/ b", "a\nb"] {
-            assert!(Name::parse(bad).is_err(), "{bad:?}");
-        }
-        assert_eq!(Name::parse("a/b/c").expect("a name").file(), "secrets/a/b.sops.yaml");
-    }
-
-    #[test]
-    fn random_texts_have_the_wanted_length_and_characters() {
-        let text = random_text(64, &['a', 'b', 'é']);
-        assert_eq!(text.chars().count(), 64);
-        assert!(text.chars().all(|c| "abé".contains(c)));
-        assert_ne!(random_text(32, &['a', 'b']), random_text(32, &['a', 'b']));
     }
 }

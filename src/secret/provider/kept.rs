@@ -3,8 +3,7 @@
 use super::local::at_home;
 use super::{Provider, one_line};
 use crate::secret::sops::{Document, Format, Identities, KeyPath, SopsError, decrypt_age};
-use crate::secret::store::random_text;
-use crate::secret::{SecretError, Store};
+use crate::secret::{SecretError, Store, random_text};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
