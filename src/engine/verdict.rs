@@ -74,9 +74,13 @@ impl Verdict {
             open: change.open,
             secrets: change.secrets(),
         };
+        // Of several files each is named; one alone is the target, which a plan may have followed through a planned link.
+        let several =
+            plan.changes.iter().filter(|change| change.diff.is_some()).count() > 1 || !target.starts_with('/');
         let diff = |change: &Change| {
             let (before, after) = change.diff.as_ref()?;
-            Some(super::diff::unified(change.file().unwrap_or(target), before, after))
+            let path = change.file().filter(|_| several).unwrap_or(target);
+            Some(super::diff::unified(path, before, after))
         };
         let diff: String = plan.changes.iter().filter_map(diff).collect();
         let diff = (!sensitive && !diff.is_empty()).then_some(diff);

@@ -192,7 +192,7 @@ fn what_a_closure_of_a_playbook_does_inside_a_module_is_done_by_the_playbook() {
 #[test]
 fn a_playbook_that_is_not_there_is_answered_with_the_one_that_was_meant() {
     let scene = trap().file("playbooks/web.rhai", "log(1);\n");
-    for named in ["web.rhai", "playbooks/wep.rhai", "web"] {
+    for named in ["wep.rhai", "playbooks/wep.rhai", "web"] {
         scene.cli(["plan", named]).stderr_contains("hint: did you mean `playbooks/web.rhai`?").exit(1);
     }
     let other = scene.project.path("elsewhere");
@@ -271,7 +271,7 @@ fn nothing_to_run_is_told_apart_from_nobody_to_run_it_on() {
     scene.cli(["plan", "none.rhai"]).stderr_contains("error: no playbook `none.rhai`").exit(1);
     let scene = scene.file("playbooks/web.rhai", "log(\"in its folder\");\n").file("playbooks/notes.md", "");
     let scene = scene.file("playbooks/more/site.rhai", "").file("modules/none.rhai", "");
-    scene.cli(["plan", "none.rhai"]).stderr_contains("hint: `playbooks/` has web.rhai\n").exit(1);
+    scene.cli(["plan", "none.rhai"]).stderr_contains("hint: the project has playbooks/web.rhai\n").exit(1);
     scene.cli(["plan", "wbe.rhai"]).stderr_contains("hint: did you mean `playbooks/web.rhai`?").exit(1);
     scene.cli(["plan", "playbooks"]).stderr_contains("error: no playbook `playbooks`").exit(1);
     scene.cli(["plan", "site.rhai", "-i", "none.yaml"]).stderr_contains("hint: ").exit(1);

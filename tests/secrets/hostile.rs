@@ -81,7 +81,7 @@ fn what_a_closure_makes_of_a_secret_is_shown_nowhere() {
     {
         refused(&ada, &format!("token.map(|plain| {{ {fails}; }})"), "the closure of `map` failed");
     }
-    refused(&ada, "token.map(|plain| plain.splitt(\":\"))", "function not found: splitt");
+    refused(&ada, "token.map(|plain| plain.splitt(\":\"))", "`splitt` cannot be called with");
 }
 
 #[test]

@@ -90,5 +90,5 @@ fn a_list_without_a_final_newline_loses_no_key() {
 fn without_recipients_the_way_to_them_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let refused = Ssh::of_project(folder.path()).look_key("a", &KeyWant::default()).expect_err("no recipients");
-    assert_eq!(refused.hint.as_deref(), Some("run `rhapsode secret init`, which takes your ssh key"));
+    assert_eq!(refused.hint.as_deref(), Some("run `rhapsode secret init`, which takes your ssh or age key"));
 }
