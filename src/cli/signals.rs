@@ -1,5 +1,6 @@
-//! Ctrl-C, SIGTERM, and the SIGHUP of a terminal that is closed: the first one stops a run in order, the next one ends the process at once. Where nothing runs,
-//! the first one ends it. What would be left behind on this machine is removed in either case.
+//! Ctrl-C, SIGTERM, and the SIGHUP of a terminal that is closed: the first one stops a run in order, the next one ends
+//! the process at once. Where nothing runs, the first one ends it. What would be left behind on this machine is removed
+//! in either case.
 
 use super::failure::Exit;
 use super::worktree::Tree;

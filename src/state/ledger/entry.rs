@@ -62,9 +62,7 @@ impl ResourceId {
             _ => Err(StateError::NoResource(text.to_owned())),
         }
     }
-}
 
-impl ResourceId {
     /// As people type it: without marks before the slashes, where that is read as the same.
     pub fn typed(&self) -> String {
         let plain = format!("{}/{}/{}", self.host, self.kind, self.id);
