@@ -18,7 +18,7 @@ pub struct Project {
     files: Mutex<BTreeMap<PathBuf, String>>,
     locals: Mutex<BTreeSet<PathBuf>>,
     templates: Mutex<HashMap<PathBuf, Arc<str>>>,
-    listener: Mutex<Option<Box<Listener>>>,
+    listener: Mutex<Option<Arc<Listener>>>,
 }
 
 /// Told of a file or directory that is read for the first time.
@@ -116,11 +116,13 @@ impl Project {
 
     /// From now on this one is told, and nobody else, of files and directories that were not read before.
     pub fn listen(&self, listener: impl Fn(&Path) + Send + Sync + 'static) {
-        *lock(&self.listener) = Some(Box::new(listener));
+        *lock(&self.listener) = Some(Arc::new(listener));
     }
 
     fn tell(&self, path: &Path) {
-        if let Some(listener) = &*lock(&self.listener) {
+        // It reads the file: who reads another one meanwhile does not wait for it.
+        let listener = lock(&self.listener).clone();
+        if let Some(listener) = listener {
             listener(path);
         }
     }
